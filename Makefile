@@ -1,0 +1,59 @@
+# Each target makes and completes .venv by itself; a second call starts at once.
+#   make demo    build the course, grade a class of made-up submissions, print the table
+#   make test    everything that CI runs
+#   make lab     JupyterLab on the lessons
+#   make bench   long measurements
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lab bench bubblewrap chromium clean
+
+help:
+	@sed -n '2,5s/^# *//p' Makefile
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# $(call need,COMMAND,PACKAGE): find COMMAND, or install Debian's PACKAGE, or say how to.
+define need
+@command -v $(1) >/dev/null || { \
+  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+    echo "installing Debian's $(2)"; \
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2); } >/dev/null; \
+  else \
+    echo "$(1) is missing; install it with: sudo apt-get install $(2)" >&2; exit 1; \
+  fi; }
+endef
+
+bubblewrap:
+	$(call need,bwrap,bubblewrap)
+
+chromium:
+	$(call need,chromium,chromium)
+
+demo: $(READY) bubblewrap
+	$(BIN)/autograder demo activations
+
+test: $(READY) bubblewrap chromium lint
+	$(BIN)/pytest --numprocesses=2
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/autograder build --check
+
+lab: $(READY)
+	$(BIN)/jupyter lab --notebook-dir=release
+
+bench: $(READY) bubblewrap chromium
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
