@@ -1,0 +1,25 @@
+"""What can be wrong with a course's own files.
+
+CourseError            anything below; the command prints it without a traceback
+├── MarkerError        a cell of a lesson or a bank is marked wrongly
+├── UnpulledError      building would overwrite what was changed in JupyterLab
+└── LeakError          a release would show students a solution or a hidden test
+"""
+
+__all__ = ["CourseError", "LeakError", "MarkerError", "UnpulledError"]
+
+
+class CourseError(Exception):
+    """A course's own files are wrong; the message says which, why, and what to do."""
+
+
+class MarkerError(CourseError):
+    """A cell of a lesson or a bank is marked wrongly."""
+
+
+class UnpulledError(CourseError):
+    """Building would overwrite what was changed in JupyterLab."""
+
+
+class LeakError(CourseError):
+    """A release would show students a solution or a hidden test."""

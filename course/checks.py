@@ -1,0 +1,182 @@
+"""What a check says: the symptom, a likely cause, and the next step.
+
+A check runs in three places: in the student's notebook, under nbgrader, and in the judge, where the
+student's functions are remote references. So nothing here looks at a function except by calling it,
+and by reading the names that its code uses.
+
+A failed check raises CheckFailed, which a notebook shows as its message alone, without traceback.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+__all__ = ["CheckFailed", "agree", "expect", "from_scratch", "gradient", "refuses", "unchanged"]
+
+
+class CheckFailed(AssertionError):
+    """An answer is wrong: symptom, likely cause, next step."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows these lines in place of a traceback.
+        return str(self).splitlines()
+
+
+def agree(
+    actual: object,
+    expected: Tensor | float,
+    what: str,
+    *,
+    cause: str,
+    step: str,
+    rtol: float = 1e-5,
+    atol: float = 1e-6,
+) -> None:
+    """Fail where an answer differs from what was expected, in shape, dtype or value.
+
+    what names the answer as the student would write it, such as ``relu(x)``. The default
+    tolerances leave room for two correct orders of evaluation in float32.
+
+    >>> agree(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0]), "f(x)", cause="a", step="b")
+    Traceback (most recent call last):
+    course.checks.CheckFailed: f(x) is 5 at [1], expected 2; 1 of 2 values differ.
+    Likely cause: a
+    Next step: b
+    """
+    symptom = _difference(actual, expected, what, rtol=rtol, atol=atol)
+    if symptom:
+        _fail(symptom, cause, step)
+
+
+def expect(condition: object, symptom: str, *, cause: str, step: str) -> None:
+    """Fail with this symptom where a condition is false."""
+    if not condition:
+        _fail(symptom, cause, step)
+
+
+def refuses(call: Callable[[], object], what: str, *, names: Iterable[object] = ()) -> None:
+    """Fail unless a call raises ValueError with a message that names what was passed.
+
+    >>> refuses(lambda: float("one"), 'float("one")', names=["one"])
+    """
+    hint = "say what was passed and what was expected: raise ValueError(f'dim is {dim}; ...')"
+    try:
+        result = call()
+    except ValueError as error:
+        missing = [str(name) for name in names if str(name) not in str(error)]
+        if missing:
+            _fail(
+                f"{what} raises ValueError({str(error)!r}), which does not name {missing[0]}.",
+                "the message does not tell its reader what was passed.",
+                hint,
+            )
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        _fail(
+            f"{what} raises {type(error).__name__}, expected ValueError.",
+            "the argument is used before it is looked at.",
+            hint,
+        )
+    else:
+        shown = f"returns {_show(result)}" if isinstance(result, Tensor | float) else "returns"
+        _fail(
+            f"{what} {shown}, expected ValueError.", "a senseless argument is taken as it is.", hint
+        )
+
+
+def unchanged(x: Tensor, before: Tensor, what: str) -> None:
+    """Fail where a call changed its input; before is a clone made ahead of the call."""
+    if not torch.equal(x, before):
+        _fail(
+            f"{what} changes its input.",
+            "an operation in place, such as x += 1, x[mask] = 0 or x.clamp_().",
+            "build a new tensor; an underscore at the end of a torch method means in place.",
+        )
+
+
+def from_scratch(function: Any, name: str, *, without: Iterable[str]) -> None:
+    """Fail where a function's code uses one of torch's names for what it should build itself."""
+    code = getattr(function, "__code__", None)
+    used = sorted(set(_names(code)) & set(without)) if code is not None else []
+    if used:
+        _fail(
+            f"{name} uses {used[0]!r}.",
+            "torch's own function does the work that this exercise is about.",
+            "build it from exponentials, comparisons and torch.where.",
+        )
+
+
+def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the gradient at x of a fixed, uneven weighting of a function's outputs.
+
+    The weights are 1, 2, 3, ...: under equal weights a softmax has gradient 0, and a gradient that
+    went to the wrong place would not show.
+
+    >>> gradient(torch.square, torch.tensor([1.0, 1.0]))
+    tensor([2., 4.])
+    """
+    leaf = x.detach().clone().requires_grad_()
+    y = function(leaf)
+    if not isinstance(y, Tensor) or not y.requires_grad:
+        _fail(
+            "no gradient flows back from the output to the input.",
+            "the output was detached, converted to numbers, or built from constants.",
+            "stay in torch operations from x to the result.",
+        )
+    weights = torch.arange(1, y.numel() + 1, dtype=y.dtype, device=y.device).reshape(y.shape)
+    (result,) = torch.autograd.grad((y * weights).sum(), leaf)
+    return result
+
+
+def _difference(
+    actual: object, expected: Tensor | float, what: str, *, rtol: float, atol: float
+) -> str | None:
+    """Describe how an answer differs, or None where it does not."""
+    if isinstance(expected, Tensor):
+        if not isinstance(actual, Tensor):
+            return f"{what} is a {type(actual).__name__}, expected a tensor."
+        if actual.shape != expected.shape:
+            return (
+                f"{what} has shape {tuple(actual.shape)}, expected shape {tuple(expected.shape)}."
+            )
+        if actual.dtype != expected.dtype:
+            return f"{what} has dtype {actual.dtype}, expected {expected.dtype}."
+        close = torch.isclose(
+            actual, expected.to(actual.device), rtol=rtol, atol=atol, equal_nan=True
+        )
+        if close.all():
+            return None
+        where = (~close).nonzero()[0].tolist()
+        index = tuple(where)
+        place = f" at {where}" if where else ""
+        count = f"; {int((~close).sum())} of {close.numel()} values differ" if where else ""
+        return f"{what} is {_show(actual[index])}{place}, expected {_show(expected[index])}{count}."
+    if isinstance(actual, Tensor) and actual.numel() == 1:
+        actual = actual.item()
+    if isinstance(actual, bool) or not isinstance(actual, int | float):
+        return f"{what} is a {type(actual).__name__}, expected a number."
+    if math.isclose(actual, expected, rel_tol=rtol, abs_tol=atol):
+        return None
+    return f"{what} is {actual:.6g}, expected {expected:.6g}."
+
+
+def _show(value: object) -> str:
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            return f"a tensor of shape {tuple(value.shape)}"
+        value = value.item()
+    return f"{value:.6g}" if isinstance(value, int | float) else repr(value)
+
+
+def _names(code: Any) -> list[str]:
+    """Names that a code object uses, those of the functions defined inside it included."""
+    inner = [const for const in code.co_consts if hasattr(const, "co_names")]
+    return [*code.co_names, *(name for const in inner for name in _names(const))]
+
+
+def _fail(symptom: str, cause: str, step: str) -> NoReturn:
+    raise CheckFailed(f"{symptom}\nLikely cause: {cause}\nNext step: {step}")

@@ -1,0 +1,1651 @@
+# %% [markdown]
+# # Activation functions
+#
+# After this lesson you can
+#
+# - say why a network without non-linearities is a single linear map, and show it,
+# - write sigmoid, tanh, ReLU, leaky ReLU, ELU and softmax so that value and gradient stay finite,
+# - derive their slopes and predict which of them stop a gradient,
+# - measure how depth changes the spread of a signal, and choose an initial gain that keeps it.
+#
+# **Time.** About 90 minutes for you. The machine needs about @SECONDS@ seconds and @MEGABYTES@ MB
+# for all of it, on two cores and without a GPU.
+#
+# **Before you start.** You should know tensors and broadcasting in torch, and the derivative of a
+# function of one variable.
+#
+# **How it works.** Replace the line `raise NotImplementedError(...)` in a cell by your answer, run
+# it, and run the check below it. A failing check says what it saw, a likely cause, and a next
+# step. Checks compare numbers to a relative 0.00001 and an absolute 0.000001: that is room for two
+# correct orders of evaluation in 32-bit numbers, and for nothing more. Graders run further checks
+# on other inputs. You can run the whole notebook at any time; unsolved exercises show as failing
+# checks, and everything else works.
+
+# %% setup
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from IPython.display import display
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course.claims import trial
+from course.datasets import Images, digits
+from course.predictions import predict
+from course.widgets.activations import bend, curves, depth, gate, overflow
+
+torch.manual_seed(0)
+
+# %% [markdown]
+# ## Warm-up
+#
+# Three questions about what you need below. Put a letter in place of the dots, as in `answer="b"`,
+# and run the cell. The cell after it shows nothing until you have answered. Your answers stay in
+# the notebook; they are not graded.
+
+# %% predict="warm_up_shape"
+warm_up_shape = predict(
+    "x has shape (32, 10). What is the shape of x.amax(dim=1, keepdim=True)?",
+    a="(32,)",
+    b="(32, 1)",
+    c="(1, 10)",
+    answer=...,
+)
+warm_up_shape
+
+# %% predict="warm_up_chain"
+warm_up_chain = predict(
+    "h = f(g(x)). What is dh/dx?",
+    a="f'(x) g'(x)",
+    b="f'(g(x)) + g'(x)",
+    c="f'(g(x)) g'(x)",
+    answer=...,
+)
+warm_up_chain
+
+# %% predict="warm_up_exp"
+warm_up_exp = predict(
+    "What does torch.exp(torch.tensor(1000.0)) return?",
+    a="inf",
+    b="an error",
+    c="the largest 32-bit number",
+    answer=...,
+)
+warm_up_exp
+
+# %% reveal="warm_up"
+display(
+    warm_up_shape.reveal("b", "keepdim keeps the reduced dimension, with length 1."),
+    warm_up_chain.reveal("c", "The outer slope is taken where the outer function is evaluated."),
+    warm_up_exp.reveal("a", "Overflow is no error; what you do with inf afterwards may be."),
+)
+
+# %% [markdown]
+# ## 1 Why a network needs a bend
+#
+# A dense layer computes $h = Wx + b$. Feed it into a second one and you get $W_2(W_1x + b_1) + b_2
+# = (W_2W_1)\,x + (W_2b_1 + b_2)$: one matrix and one offset again. The second layer added
+# parameters and multiplications, but no function that a single layer could not compute.
+#
+# An **activation function** $f$ between the layers changes that: $W_2 f(W_1x + b_1) + b_2$ does not
+# collapse. $f$ is applied to every number on its own, and it only has to bend.
+#
+# The figure shows a network with one input, four hidden units and one output, with the same weights
+# on both sides.
+
+# %%
+bend()
+
+# %% predict="how_many_layers"
+how_many_layers = predict(
+    "A net has 20 dense layers of 64 units and no activations. How many layers can replace it?",
+    a="all 20 are needed",
+    b="two",
+    c="one",
+    answer=...,
+)
+how_many_layers
+
+# %% reveal="how_many_layers"
+how_many_layers.reveal("c", "The measurement below multiplies the 20 matrices into one.")
+
+
+# %% claim="one_linear_map"
+def collapse(layers: list[nn.Linear]) -> nn.Linear:
+    """Return one layer that computes what the layers compute after one another."""
+    weight, bias = layers[0].weight, layers[0].bias
+    for layer in layers[1:]:
+        weight, bias = layer.weight @ weight, layer.weight @ bias + layer.bias
+    one = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
+    one.load_state_dict({"weight": weight, "bias": bias})
+    return one
+
+
+def relative_gap(actual: Tensor, expected: Tensor) -> float:
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+layers = [nn.Linear(64, 64, dtype=torch.float64) for _ in range(20)]
+batch = torch.randn(100, 64, dtype=torch.float64)
+gap = relative_gap(nn.Sequential(*layers)(batch), collapse(layers)(batch))
+
+trial("one_linear_map", {"20 layers against one": (f"largest difference {gap:.0e}", gap < 1e-9)})
+
+# %% [markdown]
+# ### Exercise: ReLU
+#
+# The simplest bend that works is the **rectified linear unit**: $\mathrm{relu}(x) = \max(0, x)$. It
+# passes what is above 0 and blocks the rest. Nair and Hinton (2010) made it popular; today most
+# networks for images use it.
+#
+# Write it with comparisons and `torch.where`, without torch's own `relu`. One or two lines are
+# enough. As in every exercise here: any shape, any floating dtype, and the input stays as it was.
+
+# %% [markdown] hints="relu"
+# <details><summary>Hint 1: what has to be decided for each number?</summary>
+#
+# Whether it is above 0. A comparison such as `x > 0` gives a tensor of True and False.
+#
+# </details>
+# <details><summary>Hint 2: which torch function chooses between two values?</summary>
+#
+# `torch.where(condition, a, b)` takes from `a` where the condition is True, else from `b`.
+#
+# </details>
+# <details><summary>Hint 3: what are a and b here?</summary>
+#
+# `x` itself, and zeros of the same shape and dtype: `torch.zeros_like(x)`.
+#
+# </details>
+
+
+# %% exercise="relu"
+def relu(x: Tensor) -> Tensor:
+    """Return x where x is above 0, and 0 elsewhere. Any shape in, the same shape out."""
+    ### BEGIN SOLUTION
+    return torch.where(x <= 0, torch.zeros_like(x), x)
+    ### END SOLUTION
+
+
+# %% check="relu" points=1
+import torch
+
+from course.checks import agree, from_scratch, gradient, unchanged
+
+x = torch.tensor([[-2.0, -0.5, 4.0], [0.5, 1.0, -7.0]])
+before = x.clone()
+y = relu(x)
+unchanged(x, before, "relu(x)")
+agree(
+    y,
+    torch.tensor([[0.0, 0.0, 4.0], [0.5, 1.0, 0.0]]),
+    "relu(x)",
+    cause="numbers below 0 are kept, or numbers above 0 are changed.",
+    step="keep x where it is above 0 and put 0 elsewhere.",
+)
+from_scratch(relu, "relu", without=["relu", "relu_", "ReLU", "threshold", "rrelu", "hardtanh"])
+### BEGIN HIDDEN TESTS
+agree(
+    gradient(relu, x),
+    torch.tensor([[0.0, 0.0, 3.0], [4.0, 5.0, 0.0]]),
+    "the gradient of relu",
+    cause="the slope is not 1 above 0 and 0 below, or it got lost on the way.",
+    step="stay in torch operations; do not detach, and do not build the result from constants.",
+)
+wide = torch.linspace(-90, 91, 24, dtype=torch.float64).reshape(2, 3, 4).transpose(0, 2)
+agree(
+    relu(wide),
+    torch.relu(wide),
+    "relu of a float64 tensor with three dimensions",
+    cause="only small numbers, two dimensions or float32 were thought of.",
+    step="let the result take shape and dtype from x, and do not cap large numbers.",
+)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **What you built.** Each ReLU unit cuts its input space with one line into a side where it passes
+# its input on and a side where it is silent. The output of a network of them is flat between the
+# cuts and bends at every cut, as in the figure. With enough units such pieces come as close as you
+# like to any continuous function on a bounded region; without the bend you only ever get one piece.
+
+# %% [markdown]
+# ## 2 Below zero: leaks and dead units
+#
+# Above 0 the slope of ReLU is 1, so a gradient passes unchanged. Below 0 the slope is 0 and the
+# gradient stops there. If a unit's input is below 0 for *every* image, no gradient ever reaches its
+# weights again: the unit is **dead**, and training cannot bring it back.
+#
+# The picture shows a layer of 24 units on 60 images after a step that was too large. Each column is
+# one unit.
+
+# %%
+gate()
+
+# %% [markdown]
+# Two repairs give the blocked side a slope.
+#
+# $$\mathrm{leaky}(x) = \begin{cases} x & x > 0 \\ a\,x & \text{else} \end{cases} \qquad
+# \mathrm{elu}(x) = \begin{cases} x & x > 0 \\ \alpha\,(e^x - 1) & \text{else} \end{cases}$$
+#
+# The **leaky ReLU** (Maas et al., 2013) lets a small share $a$ through, often 0.01. The **ELU**
+# (Clevert et al., 2016) bends smoothly towards $-\alpha$.
+
+# %% predict="elu_lowest"
+elu_lowest = predict(
+    "What is the lowest value that elu can come near, with alpha = 1?",
+    a="0",
+    b="-1",
+    c="there is none, it goes to minus infinity",
+    answer=...,
+)
+elu_lowest
+
+# %% reveal="elu_lowest"
+elu_lowest.reveal("b", "exp(x) lies between 0 and 1 for x below 0, so exp(x) - 1 stays above -1.")
+
+# %% claim="elu_unbounded"
+far_left = torch.tensor(-1e6)
+lowest_elu = F.elu(far_left).item()
+lowest_leaky = F.leaky_relu(far_left).item()
+
+trial(
+    "elu_unbounded",
+    {
+        "elu at x = -1,000,000, against leaky ReLU": (
+            f"{lowest_elu:.0f} against {lowest_leaky:,.0f}",
+            lowest_elu < -1.5,
+        )
+    },
+)
+
+# %% [markdown]
+# ### Exercise: leaky ReLU
+#
+# The slope is an argument. Refuse a negative one with a `ValueError` that says what was passed and
+# what you expected, for instance `negative_slope is -0.1; expected 0 or more`. A message like that
+# is what you would want to read at midnight.
+
+# %% [markdown] hints="leaky_relu"
+# <details><summary>Hint 1: how does it differ from relu?</summary>
+#
+# Only in what stands below 0: a multiple of `x` instead of 0.
+#
+# </details>
+# <details><summary>Hint 2: is max(x, a x) the same?</summary>
+#
+# Only for slopes below 1. Decide by the sign of `x`, as the formula does.
+#
+# </details>
+# <details><summary>Hint 3: where does the error come from?</summary>
+#
+# First thing in the function:
+# `if negative_slope < 0: raise ValueError(f"negative_slope is {negative_slope}; expected ...")`
+#
+# </details>
+
+
+# %% exercise="leaky_relu"
+def leaky_relu(x: Tensor, *, negative_slope: float = 0.01) -> Tensor:
+    """Return x where x is above 0, and negative_slope * x elsewhere.
+
+    Raises ValueError where negative_slope is below 0.
+    """
+    ### BEGIN SOLUTION
+    if negative_slope < 0:
+        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
+    return torch.where(x > 0, x, negative_slope * x)
+    ### END SOLUTION
+
+
+# %% check="leaky_relu" points=1
+import torch
+import torch.nn.functional as F
+
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
+
+x = torch.tensor([[-2.0, -0.5, 4.0], [0.5, 1.0, -7.0]])
+before = x.clone()
+agree(
+    leaky_relu(x, negative_slope=0.25),
+    torch.tensor([[-0.5, -0.125, 4.0], [0.5, 1.0, -1.75]]),
+    "leaky_relu(x, negative_slope=0.25)",
+    cause="the slope is applied to the wrong side, to both sides, or not at all.",
+    step="multiply by negative_slope where x is not above 0, and only there.",
+)
+unchanged(x, before, "leaky_relu(x)")
+from_scratch(leaky_relu, "leaky_relu", without=["leaky_relu", "leaky_relu_", "prelu", "LeakyReLU"])
+### BEGIN HIDDEN TESTS
+agree(
+    leaky_relu(x.double()),
+    F.leaky_relu(x.double()),
+    "leaky_relu(x) with its default slope, in float64",
+    cause="the default is not 0.01, the argument is ignored, or the result went through float32.",
+    step="use the argument negative_slope = 0.01 and let the dtype come from x.",
+)
+agree(
+    leaky_relu(x, negative_slope=1.5),
+    F.leaky_relu(x, negative_slope=1.5),
+    "leaky_relu with a slope above 1",
+    cause="max(x, a x) picks the wrong side once a is above 1.",
+    step="decide by the sign of x.",
+)
+agree(
+    gradient(lambda t: leaky_relu(t, negative_slope=0.25), x),
+    torch.tensor([[0.25, 0.5, 3.0], [4.0, 5.0, 1.5]]),
+    "the gradient of leaky_relu",
+    cause="the slope below 0 is not negative_slope, or the gradient got lost.",
+    step="stay in torch operations from x to the result.",
+)
+agree(
+    leaky_relu(x, negative_slope=0.0),
+    torch.relu(x),
+    "leaky_relu with slope 0",
+    cause="slope 0 is refused or replaced by the default.",
+    step="refuse slopes below 0 only.",
+)
+refuses(
+    lambda: leaky_relu(x, negative_slope=-0.125), "leaky_relu with a slope below 0", names=[-0.125]
+)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise: ELU
+#
+# One thing to watch: `torch.where` computes *both* branches for every number and then picks. Where
+# `x` is 1000, the branch with `exp(x)` overflows, although it is not picked. The value survives
+# that. The gradient does not: the branch that was not taken receives a gradient of 0, and 0 times
+# infinity is not a number. Keep `exp` from ever seeing a large number.
+
+# %% [markdown] hints="elu"
+# <details><summary>Hint 1: how can exp be kept small?</summary>
+#
+# It is only needed where `x` is at or below 0. Above, give it any number that is harmless.
+#
+# </details>
+# <details><summary>Hint 2: which function cuts off large numbers?</summary>
+#
+# `x.clamp(max=0)` is `x` below 0 and 0 above.
+#
+# </details>
+# <details><summary>Hint 3: and near 0?</summary>
+#
+# `torch.expm1(y)` is `exp(y) - 1` without loss of digits when `y` is tiny.
+#
+# </details>
+
+
+# %% exercise="elu"
+def elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    """Return x where x is above 0, and alpha * (exp(x) - 1) elsewhere.
+
+    Value and gradient are finite for every finite x. Raises ValueError where alpha is below 0.
+    """
+    ### BEGIN SOLUTION
+    if alpha < 0:
+        raise ValueError(f"alpha is {alpha}; expected 0 or more")
+    # The clamp keeps exp from overflowing in the branch that is not taken.
+    return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+    ### END SOLUTION
+
+
+# %% check="elu" points=2
+import torch
+import torch.nn.functional as F
+
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
+
+x = torch.tensor([[-2.0, -0.5, 4.0], [0.5, 1.0, -1000.0]])
+before = x.clone()
+agree(
+    elu(x, alpha=2.0),
+    torch.tensor([[-1.7293294, -0.7869387, 4.0], [0.5, 1.0, -2.0]]),
+    "elu(x, alpha=2.0)",
+    cause="the formula below 0 is not alpha * (exp(x) - 1), or it is applied above 0 too.",
+    step="compare your formula with the text, number by number.",
+)
+unchanged(x, before, "elu(x)")
+from_scratch(elu, "elu", without=["elu", "elu_", "ELU", "celu", "selu"])
+### BEGIN HIDDEN TESTS
+wide = torch.tensor([-1000.0, -90.0, -1.0, 0.5, 90.0, 1000.0], dtype=torch.float64)
+agree(
+    elu(wide),
+    F.elu(wide),
+    "elu of numbers up to 1000, in float64, with its default alpha",
+    cause="exp overflows, the default is not 1, or the result went through float32.",
+    step="clamp x to at most 0 before exp, and let the dtype come from x.",
+)
+agree(
+    gradient(lambda t: elu(t, alpha=2.0), wide),
+    gradient(lambda t: F.elu(t, alpha=2.0), wide),
+    "the gradient of elu for numbers up to 1000",
+    cause="exp overflows in the branch that torch.where does not take: 0 times inf is nan.",
+    step="clamp x to at most 0 before exp.",
+)
+agree(
+    elu(x, alpha=0.0),
+    torch.relu(x),
+    "elu with alpha 0",
+    cause="alpha 0 is refused or replaced by the default.",
+    step="refuse an alpha below 0 only.",
+)
+refuses(lambda: elu(x, alpha=-0.5), "elu with an alpha below 0", names=[-0.5])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Explore
+#
+# The widget draws your functions, dashed, over torch's. With `leaky_relu`, which value of
+# `negative_slope` turns it into a straight line, and what would a network of such units compute?
+# With `elu`, what does `alpha` change about the slope just below 0?
+
+# %%
+curves(relu=relu, leaky_relu=leaky_relu, elu=elu)
+
+# %% [markdown]
+# ### Exercise: the share of dead units
+#
+# Given the inputs of a layer's activations for a whole batch, the **preactivations**, count the
+# units that are at or below 0 for every image. One line is enough.
+
+# %% [markdown] hints="dead_fraction"
+# <details><summary>Hint 1: what is one unit?</summary>
+#
+# One column: `preactivations[:, j]` holds unit j for all N images.
+#
+# </details>
+# <details><summary>Hint 2: how do you ask "for every image"?</summary>
+#
+# `(preactivations <= 0).all(dim=...)` along the dimension of the images.
+#
+# </details>
+# <details><summary>Hint 3: how does it become a share?</summary>
+#
+# The mean of a tensor of 0 and 1 is the share of ones; `.double().mean().item()` is a number.
+#
+# </details>
+
+
+# %% exercise="dead_fraction"
+def dead_fraction(preactivations: Tensor) -> float:
+    """Return the share of units, from 0 to 1, that are at or below 0 for the whole batch.
+
+    preactivations has shape (N, units). Raises ValueError for any other number of dimensions, and
+    where there is no image or no unit.
+    """
+    ### BEGIN SOLUTION
+    if preactivations.dim() != 2 or preactivations.numel() == 0:
+        raise ValueError(
+            f"preactivations has shape {tuple(preactivations.shape)}; "
+            "expected (N, units) with at least one of each"
+        )
+    return (preactivations <= 0).all(dim=0).double().mean().item()
+    ### END SOLUTION
+
+
+# %% check="dead_fraction" points=1
+import torch
+
+from course.checks import agree, refuses
+
+# Three images, four units: the first is dead, the second too (0 counts), the others are not.
+z = torch.tensor([[-1.0, 0.0, 2.0, -5.0], [-3.0, -4.0, 1.0, -6.0], [-0.5, 0.0, 3.0, 0.25]])
+agree(
+    dead_fraction(z),
+    0.5,
+    "dead_fraction(z)",
+    cause="entries were counted instead of units, images instead of units, or 0 as alive.",
+    step="a unit is a column; it is dead where all its entries are at or below 0.",
+)
+### BEGIN HIDDEN TESTS
+agree(
+    dead_fraction(z[:1]),
+    0.75,
+    "dead_fraction of a batch of one image",
+    cause="a batch of one was not thought of.",
+    step="reduce over dim 0 whatever its length.",
+)
+agree(
+    dead_fraction(z.T),
+    0.0,
+    "dead_fraction of four images and three units",
+    cause="the reduction runs along the units, or any is taken for all.",
+    step="reduce over the images, which are dim 0, with all.",
+)
+agree(
+    dead_fraction(-torch.ones(7, 3, dtype=torch.float64)),
+    1.0,
+    "dead_fraction of a layer that is dead altogether",
+    cause="the share is not taken of the number of units.",
+    step="divide by the number of columns.",
+)
+refuses(lambda: dead_fraction(torch.ones(3)), "dead_fraction of shape (3,)", names=["3"])
+refuses(lambda: dead_fraction(torch.ones(0, 3)), "dead_fraction of shape (0, 3)", names=["0", "3"])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Do dead units stay dead?
+#
+# The claim is put to a measurement with the small network and the training loop below; you will
+# meet both again. All units of its first layer start out dead, with biases of -4. An untrained
+# classifier of ten digits has a loss near $\log 10 \approx 2.30$; one that learns goes below it.
+
+
+# %%
+class Network(nn.Module):
+    """Dense layers of the given widths with an activation in between."""
+
+    def __init__(self, activation: Callable, widths: list[int], *, gain: float, seed: int) -> None:
+        super().__init__()
+        self.activation = activation
+        generator = torch.Generator().manual_seed(seed)
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        for layer in self.layers:
+            spread = gain / math.sqrt(layer.in_features)
+            nn.init.normal_(layer.weight, std=spread, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
+
+
+# %%
+train, test = digits()
+
+
+def fit(net: nn.Module, data: Images, *, steps: int, lr: float, label: str) -> float:
+    """Train by SGD on batches of 64; return the mean loss of the last 50 steps."""
+    generator = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    losses = []
+    for _ in tqdm(range(steps), desc=label, leave=False):
+        index = torch.randint(len(data), (64,), generator=generator)
+        loss = F.cross_entropy(net(data.images[index]), data.labels[index])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return sum(losses[-50:]) / 50
+
+
+# %% predict="revival"
+revival = predict(
+    "All 64 hidden units start dead. Which networks learn within 500 steps?",
+    a="none",
+    b="leaky ReLU with slope 0.1, not with 0.01, and not ReLU",
+    c="leaky ReLU with either slope, not ReLU",
+    answer=...,
+)
+revival
+
+
+# %% claim="dead_units"
+def loss_after_death(activation: Callable, label: str) -> float:
+    net = Network(activation, [64, 64, 10], gain=math.sqrt(2), seed=0)
+    nn.init.constant_(net.layers[0].bias, -4.0)
+    return fit(net, train, steps=500, lr=0.3, label=label)
+
+
+after = {
+    "ReLU": loss_after_death(F.relu, "ReLU"),
+    "slope 0.1": loss_after_death(lambda x: F.leaky_relu(x, 0.1), "slope 0.1"),
+    "slope 0.01": loss_after_death(lambda x: F.leaky_relu(x, 0.01), "slope 0.01"),
+}
+trial(
+    "dead_units",
+    {
+        "ReLU stays dead": (f"loss {after['ReLU']:.2f}", after["ReLU"] > 2.2),
+        "leaky, slope 0.1, comes back": (f"loss {after['slope 0.1']:.2f}", after["slope 0.1"] < 1),
+        "leaky, slope 0.01, comes back": (
+            f"loss {after['slope 0.01']:.2f}",
+            after["slope 0.01"] < 1,
+        ),
+    },
+)
+
+# %% reveal="revival"
+revival.reveal("b", "A leak of 0.01 passes a gradient, but one that is a hundred times too small.")
+
+# %% [markdown]
+# ## 3 S-shaped curves, and numbers that overflow
+#
+# Older than ReLU are two smooth steps:
+#
+# $$\sigma(x) = \frac{1}{1 + e^{-x}} \qquad \tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}$$
+#
+# The **sigmoid** goes from 0 to 1 and can be read as a probability, which is why it ends
+# networks that answer yes or no. The **hyperbolic tangent** goes from -1 to 1; it is the
+# same curve, stretched: $\tanh(x) = 2\,\sigma(2x) - 1$. Far from 0 both are flat. A flat curve has
+# slope 0, so a unit that is far out passes almost no gradient: it is **saturated**.
+#
+# Typed as they stand, the formulas break. The figure evaluates them in 32-bit numbers.
+
+# %%
+overflow()
+
+# %% predict="naive_sigmoid"
+naive_sigmoid = predict(
+    "What does 1 / (1 + torch.exp(-x)) give at x = -1000, and what is its gradient there?",
+    a="value 0, gradient 0",
+    b="value 0, gradient nan",
+    c="value nan, gradient nan",
+    answer=...,
+)
+naive_sigmoid
+
+# %% reveal="naive_sigmoid"
+far = torch.tensor(-1000.0, requires_grad=True)
+value = 1 / (1 + torch.exp(-far))
+value.backward()
+naive_sigmoid.reveal(
+    "b",
+    f"Value {value.item():.0f}, gradient {far.grad.item()}: inf in the denominator is fine "
+    "on the way forward, but on the way back 0 meets inf.",
+)
+
+# %% [markdown]
+# ### Exercise: sigmoid
+#
+# Write it so that value and gradient are finite for every `x`, however large. The way out is to
+# let `exp` see numbers at or below 0 only. For $x \ge 0$ the formula above does so. For $x < 0$
+# multiply numerator and denominator by $e^x$.
+#
+# Two details decide: the tail keeps its digits (at $x = -30$ the value is about $10^{-13}$,
+# not 0), and the slope at 0 is 1/4. Do not use torch's own `sigmoid`.
+
+# %% [markdown] hints="sigmoid"
+# <details><summary>Hint 1: what is the second formula?</summary>
+#
+# For x below 0: exp(x) / (1 + exp(x)). Its exponential is at most 1.
+#
+# </details>
+# <details><summary>Hint 2: how do both formulas share one exponential?</summary>
+#
+# With e = exp(-|x|), which never overflows, they are 1 / (1 + e) and e / (1 + e).
+#
+# </details>
+# <details><summary>Hint 3: why is the gradient 0 at x = 0 with x.abs()?</summary>
+#
+# torch takes the slope of abs at 0 to be 0. `torch.where(x >= 0, -x, x)` is the same number, and
+# has the slope -1 there.
+#
+# </details>
+
+
+# %% exercise="sigmoid"
+def sigmoid(x: Tensor) -> Tensor:
+    """Return 1 / (1 + exp(-x)), finite in value and gradient for every x."""
+    ### BEGIN SOLUTION
+    # where(x >= 0, -x, x) is -|x| with a slope at 0; the slope of abs is 0 there.
+    e = torch.exp(torch.where(x >= 0, -x, x))
+    return torch.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    ### END SOLUTION
+
+
+# %% check="sigmoid" points=2
+import torch
+
+from course.checks import agree, from_scratch, gradient, unchanged
+
+x = torch.tensor([[-2.0, 0.0, 0.5], [1.0, -0.25, 3.0]])
+before = x.clone()
+agree(
+    sigmoid(x),
+    torch.tensor([[0.1192029, 0.5, 0.6224593], [0.7310586, 0.4378235, 0.9525741]]),
+    "sigmoid(x)",
+    cause="a sign is wrong, or the formula for x below 0 is used above it.",
+    step="check sigmoid(0) = 1/2 first, then one number on each side.",
+)
+unchanged(x, before, "sigmoid(x)")
+far = torch.tensor([-1000.0, 1000.0])
+agree(
+    gradient(sigmoid, far),
+    torch.tensor([0.0, 0.0]),
+    "the gradient of sigmoid at -1000 and 1000",
+    cause="exp overflows, perhaps in a branch that torch.where does not take.",
+    step="let exp see numbers at or below 0 only.",
+)
+from_scratch(sigmoid, "sigmoid", without=["sigmoid", "expit", "logsigmoid", "tanh", "softmax"])
+### BEGIN HIDDEN TESTS
+agree(
+    sigmoid(far),
+    torch.tensor([0.0, 1.0]),
+    "sigmoid at -1000 and 1000",
+    cause="exp overflows: inf / inf is nan.",
+    step="let exp see numbers at or below 0 only.",
+)
+agree(
+    gradient(sigmoid, torch.zeros(2)),
+    torch.tensor([0.25, 0.5]),
+    "the gradient of sigmoid at 0",
+    cause="torch takes the slope of abs, sign and a tied maximum at 0 to be 0 or 1/2.",
+    step="write -|x| as torch.where(x >= 0, -x, x).",
+)
+tail = torch.tensor([[-30.0, -80.0], [-15.0, -3.0], [20.0, 2.0]])
+agree(
+    sigmoid(tail),
+    torch.sigmoid(tail),
+    "sigmoid far to the left",
+    cause="1 - (something near 1) loses all digits, and a clamp or an epsilon bends the tail.",
+    step="use exp(x) / (1 + exp(x)) for x below 0.",
+    atol=0.0,
+)
+fine = torch.linspace(-9, 8, 24, dtype=torch.float64).reshape(2, 3, 4).transpose(0, 1)
+agree(
+    sigmoid(fine),
+    torch.sigmoid(fine),
+    "sigmoid in float64",
+    cause="the result went through float32, or is an approximation.",
+    step="let the dtype come from x.",
+    rtol=1e-12,
+    atol=1e-15,
+)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise: tanh
+#
+# The same care for the hyperbolic tangent, from exponentials and without torch's `tanh`. Multiply
+# numerator and denominator of its formula by $e^{-x}$ for $x \ge 0$, or by $e^x$ for $x < 0$.
+
+# %% [markdown] hints="tanh"
+# <details><summary>Hint 1: what comes out for x at or above 0?</summary>
+#
+# (1 - e) / (1 + e) with e = exp(-2x), which is at most 1.
+#
+# </details>
+# <details><summary>Hint 2: and below 0?</summary>
+#
+# tanh(-x) = -tanh(x): (e - 1) / (e + 1) with e = exp(2x).
+#
+# </details>
+# <details><summary>Hint 3: one exponential for both?</summary>
+#
+# e = exp(-2|x|), with |x| written as in the sigmoid so that it has a slope at 0.
+#
+# </details>
+
+
+# %% exercise="tanh"
+def tanh(x: Tensor) -> Tensor:
+    """Return the hyperbolic tangent, finite in value and gradient for every x."""
+    ### BEGIN SOLUTION
+    # expm1(y) is exp(y) - 1 without the cancellation near 0.
+    m = torch.expm1(torch.where(x >= 0, -2 * x, 2 * x))
+    return torch.where(x >= 0, -m / (m + 2), m / (m + 2))
+    ### END SOLUTION
+
+
+# %% check="tanh" points=1
+import torch
+
+from course.checks import agree, from_scratch, gradient, unchanged
+
+x = torch.tensor([[-2.0, 0.0, 0.5], [1.0, -0.25, 3.0]])
+before = x.clone()
+agree(
+    tanh(x),
+    torch.tensor([[-0.9640276, 0.0, 0.4621172], [0.7615942, -0.2449187, 0.9950548]]),
+    "tanh(x)",
+    cause="a factor 2 in the exponent or a sign is missing.",
+    step="check that tanh(0) = 0 and tanh(-x) = -tanh(x).",
+)
+unchanged(x, before, "tanh(x)")
+from_scratch(tanh, "tanh", without=["tanh", "tanh_", "Tanh", "sinh", "cosh", "hardtanh"])
+### BEGIN HIDDEN TESTS
+far = torch.tensor([-1000.0, 1000.0])
+agree(
+    tanh(far),
+    torch.tensor([-1.0, 1.0]),
+    "tanh at -1000 and 1000",
+    cause="exp overflows: inf / inf is nan.",
+    step="let exp see numbers at or below 0 only.",
+)
+agree(
+    gradient(tanh, far),
+    torch.tensor([0.0, 0.0]),
+    "the gradient of tanh at -1000 and 1000",
+    cause="exp overflows, perhaps in a branch that torch.where does not take.",
+    step="let exp see numbers at or below 0 only.",
+)
+agree(
+    gradient(tanh, torch.zeros(2)),
+    torch.tensor([1.0, 2.0]),
+    "the gradient of tanh at 0",
+    cause="torch takes the slopes of abs and sign at 0 to be 0.",
+    step="write |x| as torch.where(x >= 0, x, -x), and choose the sign with torch.where too.",
+)
+fine = torch.linspace(-9, 8, 24, dtype=torch.float64).reshape(2, 3, 4).transpose(0, 1)
+agree(
+    tanh(fine),
+    torch.tanh(fine),
+    "tanh in float64",
+    cause="the result went through float32, or is an approximation.",
+    step="let the dtype come from x.",
+    rtol=1e-10,
+    atol=1e-12,
+)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Does the centre matter?
+#
+# The outputs of tanh lie around 0, those of the sigmoid around 1/2. To see what the centre alone
+# does, compare two curves of equal shape and slope that differ by a shift: $2\sigma(x) - 1$, which
+# is centred, and $2\sigma(x)$, which is not. (Comparing sigmoid with tanh directly would mix in
+# that tanh is four times as steep.)
+
+# %% predict="centre"
+centre = predict(
+    "Which network has the lower training loss after 300 steps?",
+    a="the centred one",
+    b="the shifted one",
+    c="no difference: the next layer's bias makes up for the shift",
+    answer=...,
+)
+centre
+
+
+# %% claim="zero_centre"
+def loss_by_shift(shift: float, seed: int) -> float:
+    net = Network(lambda x: 2 * torch.sigmoid(x) + shift, [64, 64, 64, 64, 10], gain=1.0, seed=seed)
+    return fit(net, train, steps=300, lr=0.3, label=f"shift {shift:g}")
+
+
+losses = {seed: (loss_by_shift(-1.0, seed), loss_by_shift(0.0, seed)) for seed in (0, 1)}
+trial(
+    "zero_centre",
+    {
+        f"weights of seed {seed}": (f"centred {c:.2f}, shifted {s:.2f}", c < s / 1.3)
+        for seed, (c, s) in losses.items()
+    },
+)
+
+# %% reveal="centre"
+centre.reveal(
+    "a",
+    "Inputs that are all positive push all weights of a unit in one direction at a time "
+    "(LeCun et al., 1998). The bias could make up for it, but has to be learnt first.",
+)
+
+# %% [markdown]
+# ## 4 Slopes
+#
+# Backpropagation multiplies a gradient by the slope of every activation that it passes. Three
+# slopes can be written with the value itself:
+#
+# $$\sigma' = \sigma(1 - \sigma) \qquad \tanh' = 1 - \tanh^2 \qquad
+# \mathrm{elu}' = \mathrm{elu} + \alpha \;\; (x \le 0)$$
+#
+# At 0 the slope of ReLU jumps from 0 to 1. Any number in between would be a valid choice
+# there; torch takes 0 for ReLU, and `negative_slope` for leaky ReLU.
+
+# %% predict="largest_slope"
+largest_slope = predict(
+    "What is the largest slope of the sigmoid?",
+    a="1",
+    b="1/2",
+    c="1/4",
+    answer=...,
+)
+largest_slope
+
+# %% reveal="largest_slope"
+largest_slope.reveal("c", "s(1 - s) is largest where s = 1/2, at x = 0: 1/2 times 1/2.")
+
+# %% [markdown]
+# ### Explore
+#
+# Drag the input. Where does the tangent lie flat for all five? Through ten layers of sigmoids, by
+# what factor does a gradient shrink at the very least, if every weight is 1?
+
+# %%
+curves(sigmoid=sigmoid, tanh=tanh, relu=relu, leaky_relu=leaky_relu, elu=elu)
+
+# %% [markdown]
+# ### Exercise: slopes in closed form
+#
+# Return the slope of the named activation at every `x`, by formula and without autograd. It must
+# be finite for every `x`, have the dtype of `x`, and follow torch's convention at 0. Refuse a name
+# that you do not know.
+
+# %% [markdown] hints="activation_gradient"
+# <details><summary>Hint 1: how do I start?</summary>
+#
+# With a chain of `if name == "sigmoid": return ...`, and a `raise ValueError` at its end that
+# quotes the name and lists the five that exist.
+#
+# </details>
+# <details><summary>Hint 2: how do the slopes of sigmoid and tanh stay finite?</summary>
+#
+# They are even functions. With e = exp(-|x|), sigma' = e / (1 + e)²; with e = exp(-2|x|),
+# tanh' = 4e / (1 + e)². No autograd runs here, so x.abs() is fine.
+#
+# </details>
+# <details><summary>Hint 3: how do I get numbers of the right dtype from a condition?</summary>
+#
+# `(x > 0).to(x.dtype)`, or `torch.where(x > 0, torch.ones_like(x), ...)`.
+#
+# </details>
+
+
+# %% exercise="activation_gradient"
+def activation_gradient(
+    name: str, x: Tensor, *, negative_slope: float = 0.01, alpha: float = 1.0
+) -> Tensor:
+    """Return the slope of an activation at every x, in closed form, with torch's convention at 0.
+
+    name is sigmoid, tanh, relu, leaky_relu or elu; ValueError for any other.
+    """
+    ### BEGIN SOLUTION
+    if name == "sigmoid":
+        e = torch.exp(-x.abs())
+        return e / (1 + e) ** 2
+    if name == "tanh":
+        e = torch.exp(-2 * x.abs())
+        return 4 * e / (1 + e) ** 2
+    if name == "relu":
+        return (x > 0).to(x.dtype)
+    if name == "leaky_relu":
+        return torch.where(x > 0, torch.ones_like(x), negative_slope)
+    if name == "elu":
+        return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
+    raise ValueError(f"name is {name!r}; expected 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'elu'")
+    ### END SOLUTION
+
+
+# %% check="activation_gradient" points=3
+import torch
+
+from course.checks import agree, from_scratch, refuses
+
+x = torch.tensor([[-2.0, 0.0, 0.5], [1.0, -0.25, 3.0]])
+slopes = {
+    "sigmoid": [[0.1049936, 0.25, 0.2350037], [0.1966119, 0.2461341, 0.0451767]],
+    "tanh": [[0.0706508, 1.0, 0.7864477], [0.4199743, 0.9400148, 0.0098660]],
+    "relu": [[0.0, 0.0, 1.0], [1.0, 0.0, 1.0]],
+    "leaky_relu": [[0.01, 0.01, 1.0], [1.0, 0.01, 1.0]],
+    "elu": [[0.1353353, 1.0, 1.0], [1.0, 0.7788008, 1.0]],
+}
+for name, expected in slopes.items():
+    agree(
+        activation_gradient(name, x),
+        torch.tensor(expected),
+        f"activation_gradient({name!r}, x)",
+        cause="the value is returned instead of the slope, or the convention at 0 differs.",
+        step="compare with the tangent in the widget, at this input.",
+    )
+from_scratch(
+    activation_gradient, "activation_gradient", without=["grad", "backward", "autograd", "jacrev"]
+)
+### BEGIN HIDDEN TESTS
+import torch.nn.functional as F
+
+from course.checks import gradient
+
+torch_functions = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda t: F.leaky_relu(t, negative_slope=0.25),
+    "elu": lambda t: F.elu(t, alpha=2.0),
+}
+points = torch.tensor([-1000.0, -89.0, -3.0, -0.5, 0.0, 0.5, 3.0, 89.0, 1000.0]).double()
+weights = torch.arange(1, 10).double()
+for name, function in torch_functions.items():
+    agree(
+        activation_gradient(name, points, negative_slope=0.25, alpha=2.0),
+        gradient(function, points) / weights,
+        f"activation_gradient({name!r}, ...) from -1000 to 1000, in float64",
+        cause="exp overflows, negative_slope or alpha is ignored, or the dtype is lost.",
+        step="let exp see numbers at or below 0 only, and use both options.",
+        rtol=1e-10,
+        atol=1e-12,
+    )
+refuses(lambda: activation_gradient("gelu", x), "activation_gradient('gelu', x)", names=["gelu"])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 5 Depth: does the signal arrive?
+#
+# Through one layer a signal of spread 1 changes a little. Through fifty it may die out or explode,
+# and so may the gradient on its way back. Two things decide: the activation, and the **gain** $g$
+# of the initial weights, which have the standard deviation $g / \sqrt{\text{fan-in}}$. Each layer
+# multiplies the spread by roughly $g$ times what the activation lets through. ReLU lets half of
+# the squared signal through, so it needs $g^2 / 2 = 1$, which is $g = \sqrt 2$ (He et al., 2015).
+
+# %% predict="gain_for_relu"
+gain_for_relu = predict(
+    "30 layers of ReLU with gain 1. What share of a gradient at the end reaches the first layer?",
+    a="about a third",
+    b="about a thousandth",
+    c="about 0.00003",
+    answer=...,
+)
+gain_for_relu
+
+# %% reveal="gain_for_relu"
+gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that is 2 to the -15.")
+
+# %% [markdown]
+# ### Explore
+#
+# For each function, find the gain that keeps the signal between 0.1 and 10 through all 50 layers.
+# Which function has none? Which one forgives a gain that is too large, and what does its gradient
+# do then?
+
+# %%
+depth(tanh=tanh, sigmoid=sigmoid, relu=relu, leaky_relu=leaky_relu, elu=elu)
+
+# %% [markdown]
+# ### Exercise: measure it yourself
+#
+# Send a batch of 256 standard normal inputs through `depth` layers without biases. Each weight
+# matrix is `(width, width)` with entries of standard deviation `gain / math.sqrt(width)`. Return
+# the standard deviation of the activations after each layer. Draw every random number from the
+# generator that is passed in, so that the same seed gives the same list.
+
+# %% [markdown] hints="signal_by_depth"
+# <details><summary>Hint 1: how do I draw numbers from the generator?</summary>
+#
+# `torch.randn(256, width, generator=generator)`: standard deviation 1, from this generator only.
+#
+# </details>
+# <details><summary>Hint 2: what is one layer?</summary>
+#
+# `h = activation(h @ weight)`, with a new weight matrix for each layer.
+#
+# </details>
+# <details><summary>Hint 3: what is returned?</summary>
+#
+# A list of `depth` numbers: append `h.std().item()` after each layer.
+#
+# </details>
+
+
+# %% exercise="signal_by_depth"
+def signal_by_depth(
+    activation: Callable[[Tensor], Tensor],
+    *,
+    depth: int,
+    width: int,
+    gain: float,
+    generator: torch.Generator,
+) -> list[float]:
+    """Return the standard deviation of the activations after each of depth layers.
+
+    Raises ValueError where depth or width is below 1.
+    """
+    ### BEGIN SOLUTION
+    if depth < 1 or width < 1:
+        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
+    h = torch.randn(256, width, generator=generator, device=generator.device)
+    spread = []
+    for _ in range(depth):
+        weight = torch.randn(width, width, generator=generator, device=generator.device)
+        h = activation(h @ weight * (gain / math.sqrt(width)))
+        spread.append(h.std().item())
+    return spread
+    ### END SOLUTION
+
+
+# %% check="signal_by_depth" points=2
+import torch
+
+from course.checks import agree, expect, refuses
+
+
+def spreads(activation, *, depth=3, width=256, gain=2.0, seed=0):
+    draws = torch.Generator().manual_seed(seed)
+    return signal_by_depth(activation, depth=depth, width=width, gain=gain, generator=draws)
+
+
+measured = spreads(lambda h: h)
+expect(
+    len(measured) == 3,
+    f"signal_by_depth with depth=3 returns {measured!r}, expected a list of 3 numbers.",
+    cause="the result is no list, or the input's spread is in it too.",
+    step="start with an empty list and append one number after each layer.",
+)
+for layer, (spread, expected) in enumerate(zip(measured, [2.0, 4.0, 8.0], strict=True), start=1):
+    agree(
+        spread,
+        expected,
+        f"without an activation and with gain 2, the spread after layer {layer}",
+        cause="the weights' standard deviation is not gain / sqrt(width).",
+        step="each layer should double the spread.",
+        rtol=0.1,
+    )
+### BEGIN HIDDEN TESTS
+expect(
+    spreads(torch.tanh, seed=7) == spreads(torch.tanh, seed=7),
+    "two calls with equal seeds give different numbers.",
+    cause="a random number does not come from the generator that was passed.",
+    step="pass generator=generator to every torch.randn.",
+)
+expect(
+    spreads(torch.tanh, seed=7) != spreads(torch.tanh, seed=8),
+    "two calls with different seeds give equal numbers.",
+    cause="a fixed seed is used in place of the generator that was passed.",
+    step="pass generator=generator to every torch.randn.",
+)
+for layer, spread in enumerate(spreads(torch.relu, depth=5, width=400, gain=2**0.5), start=1):
+    agree(
+        spread,
+        (1 - 1 / torch.pi) ** 0.5,
+        f"with ReLU and gain sqrt(2), the spread after layer {layer}",
+        cause="the activation is left out or comes before the weights, or a matrix is reused.",
+        step="h = activation(h @ weight), with a new weight for each layer.",
+        rtol=0.2,
+    )
+bounded = spreads(lambda h: h.clamp(-0.5, 0.5), depth=4, width=100, gain=3.0)
+expect(
+    len(bounded) == 4 and all(0.3 < spread <= 0.51 for spread in bounded),
+    "after an activation that stays within 0.5, a spread is outside 0.3 to 0.5.",
+    cause="the spread is measured before the activation, or over one unit or image alone.",
+    step="take h.std() over all entries, after the activation.",
+)
+for width in (64, 1024):
+    agree(
+        spreads(lambda h: h, depth=1, width=width, gain=0.5)[0],
+        0.5,
+        f"with gain 0.5 and width {width}, the spread after one layer",
+        cause="the spread depends on the width.",
+        step="divide the weights by math.sqrt(width).",
+        rtol=0.1,
+    )
+offset = spreads(lambda h: h + 5.0, depth=1, gain=1.0)[0]
+agree(
+    offset,
+    1.0,
+    "with an activation that adds 5, the spread after one layer",
+    cause="the root mean square was taken; the standard deviation leaves the mean out.",
+    step="use h.std().",
+    rtol=0.1,
+)
+refuses(lambda: spreads(torch.tanh, depth=0), "signal_by_depth with depth 0", names=["0"])
+refuses(lambda: spreads(torch.tanh, width=0), "signal_by_depth with width 0", names=["0"])
+### END HIDDEN TESTS
+
+
+# %% claim="relu_vanishing"
+def arriving(gain: float) -> float:
+    """Share of a gradient that reaches the input of 30 ReLU layers of 128 units."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(256, 128, generator=generator, requires_grad=True)
+    h = x
+    for _ in range(30):
+        h = torch.relu(h @ torch.randn(128, 128, generator=generator) * gain / math.sqrt(128))
+    grad_out = torch.randn(h.shape, generator=generator)
+    (grad_in,) = torch.autograd.grad(h, x, grad_out)
+    return (grad_in.norm() / grad_out.norm()).item()
+
+
+trial(
+    "relu_vanishing",
+    {
+        f"30 layers, gain {name}": (f"{share:.1g} arrives", 0.1 < share < 10)
+        for name, share in {
+            "1": arriving(1.0),
+            "sqrt(2)": arriving(math.sqrt(2)),
+            "2": arriving(2.0),
+        }.items()
+    },
+)
+
+# %% [markdown]
+# So ReLU does not avoid vanishing gradients by itself. Its slope of 1 makes it *possible* to keep
+# them, if the initial weights have the right gain. With the sigmoid it is not possible: its slope
+# is 1/4 at best, and a gain that makes up for it pushes the units into saturation.
+
+# %% [markdown]
+# ## 6 From scores to probabilities
+#
+# A classifier's last layer gives one score per class, the **logits**. **Softmax** turns each row of
+# scores into probabilities: positive, and of sum 1.
+#
+# $$\mathrm{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
+#
+# It is no bend of single numbers: every output depends on all scores of its row. Adding a constant
+# to all of them changes nothing, because the factor $e^c$ cancels, and that is the cure for
+# overflow: subtract from each row its own largest score.
+
+# %% predict="softmax_gradient"
+softmax_gradient = predict(
+    "The probabilities of a row always sum to 1. What is the gradient of that sum for the scores?",
+    a="0 for every score",
+    b="1 for every score",
+    c="it depends on the scores",
+    answer=...,
+)
+softmax_gradient
+
+# %% reveal="softmax_gradient"
+softmax_gradient.reveal("a", "A constant has no slope. What one class gains, the others lose.")
+
+# %% [markdown]
+# ### Exercise: softmax
+#
+# The dimension of the classes is an argument, because it is not always the last: an image
+# segmentation network has scores of shape (N, K, H, W). Refuse a `dim` that `x` does not have.
+
+# %% [markdown] hints="softmax"
+# <details><summary>Hint 1: in which order?</summary>
+#
+# Subtract the largest score of each slice, take `exp`, divide by the sum of each slice.
+#
+# </details>
+# <details><summary>Hint 2: why does the subtraction fail to broadcast?</summary>
+#
+# `x.amax(dim=dim)` has lost the dimension `dim`. `keepdim=True` leaves it there with length 1.
+#
+# </details>
+# <details><summary>Hint 3: which dims does x have?</summary>
+#
+# `-x.dim()` up to `x.dim() - 1`, both included.
+#
+# </details>
+
+
+# %% exercise="softmax"
+def softmax(x: Tensor, *, dim: int) -> Tensor:
+    """Return exp(x) / sum(exp(x)), the sum running along dim, for scores of any size.
+
+    Raises ValueError where x has no dimension dim.
+    """
+    ### BEGIN SOLUTION
+    if not -x.dim() <= dim < x.dim():
+        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
+    # Adding a constant to all scores of a slice changes nothing, so subtract the largest.
+    e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+    return e / e.sum(dim=dim, keepdim=True)
+    ### END SOLUTION
+
+
+# %% check="softmax" points=3
+import torch
+
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
+
+x = torch.tensor([[1.0, 2.0, 3.0], [1000.0, 1000.0, 0.0]])
+before = x.clone()
+agree(
+    softmax(x, dim=1),
+    torch.tensor([[0.0900306, 0.2447285, 0.6652409], [0.5, 0.5, 0.0]]),
+    "softmax(x, dim=1)",
+    cause="exp overflows, or the sum or the maximum runs over the wrong numbers.",
+    step="each row has its own maximum and its own sum; keep the dimension with keepdim=True.",
+)
+unchanged(x, before, "softmax(x, dim=1)")
+from_scratch(softmax, "softmax", without=["softmax", "log_softmax", "softmin", "logsumexp"])
+### BEGIN HIDDEN TESTS
+scores = torch.linspace(-3, 5, 24, dtype=torch.float64).reshape(4, 3, 2).transpose(0, 2).sin() * 9
+for dim in (0, 1, 2, -1, -3):
+    agree(
+        softmax(scores, dim=dim),
+        torch.softmax(scores, dim=dim),
+        f"softmax with dim={dim} of a float64 tensor with three dimensions",
+        cause="the dimension is fixed, or the dtype is lost.",
+        step="use the argument dim in the maximum and in the sum.",
+        rtol=1e-12,
+    )
+    agree(
+        gradient(lambda t, dim=dim: softmax(t, dim=dim), scores),
+        gradient(lambda t, dim=dim: torch.softmax(t, dim=dim), scores),
+        f"the gradient of softmax with dim={dim}",
+        cause="a part of the computation was detached: the sum belongs to the gradient.",
+        step="detach nothing but, at most, the maximum.",
+        rtol=1e-9,
+        atol=1e-12,
+    )
+apart = torch.tensor([[0.0, 1.0, 2.0], [5000.0, 5001.0, 5002.0], [-5000.0, -4999.0, -4998.0]])
+agree(
+    softmax(apart, dim=1),
+    torch.softmax(apart, dim=1),
+    "softmax of rows that lie far apart",
+    cause="one maximum for all rows: exp gives 0 for the lower ones, and 0 / 0 is nan.",
+    step="take the maximum along dim, with keepdim=True.",
+)
+agree(
+    softmax(torch.tensor([-1.0, 0.0, 1.0]), dim=0),
+    torch.tensor([0.0900306, 0.2447285, 0.6652409]),
+    "softmax of a single row, dim=0",
+    cause="two dimensions are taken for granted.",
+    step="use the argument dim in the maximum and in the sum.",
+)
+refuses(lambda: softmax(x, dim=2), "softmax(x, dim=2) of a tensor with two dimensions", names=[2])
+refuses(lambda: softmax(x, dim=-3), "softmax(x, dim=-3) of such a tensor", names=[-3])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The claim below comes with code that many tutorials print: one maximum over everything, one sum
+# along axis 0. For a single row of scores it is right.
+
+
+# %% claim="softmax_axis"
+def printed_softmax(x: Tensor) -> Tensor:
+    exp_scores = torch.exp(x - torch.max(x))
+    return exp_scores / torch.sum(exp_scores, dim=0)
+
+
+scores = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
+apart = torch.tensor([[0.0, 1.0], [200.0, 201.0]])
+row_sum = printed_softmax(scores).sum(dim=1)[0].item()
+lost = printed_softmax(apart)[0].sum().item()
+trial(
+    "softmax_axis",
+    {
+        "two rows of three scores: sum of row 0": (f"{row_sum:.2f}", abs(row_sum - 1) < 1e-3),
+        "rows 200 apart: sum of the lower row": (f"{lost:.2f}", abs(lost - 1) < 1e-3),
+    },
+)
+
+# %% [markdown]
+# ## 7 Bug museum: the check that could not fail
+#
+# A widely used course on deep learning checked its students' ReLU and pooling layers with code that
+# does what this does. It stayed there for years.
+
+
+# %%
+def museum_check(output: Tensor, right: Tensor) -> bool:
+    """Say whether output is right. (An exhibit: do not use.)"""
+    everything_differs = (output != right).all()
+    return not everything_differs
+
+
+right = torch.relu(torch.tensor([[-1.0, 2.0, -3.0], [4.0, -5.0, 6.0]]))
+print("the right output passes:", museum_check(right.clone(), right))
+print("an output that is wrong everywhere passes:", museum_check(right + 1, right))
+
+# %% [markdown]
+# Both lines look as they should. Find the defect, prove it, and mend it.
+#
+# ### Exercise: prove it
+#
+# Given the right output of a ReLU layer, return a wrong one of the same shape that the exhibit
+# accepts, and let it be wrong in earnest: more than half of the numbers that should be above 0 are
+# off by more than 0.1. The right output has at least one number that is above 0 and one that is 0.
+
+# %% [markdown] hints="wrong_but_accepted"
+# <details><summary>Hint 1: when does the exhibit complain?</summary>
+#
+# Only where *every* number differs: that is what `(output != right).all()` says.
+#
+# </details>
+# <details><summary>Hint 2: how many equal numbers does it take to pass?</summary>
+#
+# One. And after a ReLU, many numbers are exactly 0.
+#
+# </details>
+# <details><summary>Hint 3: what is the simplest wrong output?</summary>
+#
+# One that leaves the zeros alone and ruins the rest, such as a layer that outputs zeros only.
+#
+# </details>
+
+
+# %% exercise="wrong_but_accepted"
+def wrong_but_accepted(right: Tensor) -> Tensor:
+    """Return a badly wrong output, of the shape of right, that museum_check accepts."""
+    ### BEGIN SOLUTION
+    return torch.zeros_like(right)
+    ### END SOLUTION
+
+
+# %% check="wrong_but_accepted" points=1
+import torch
+
+from course.checks import expect, unchanged
+
+
+def prove(right):
+    before = right.clone()
+    wrong = wrong_but_accepted(right)
+    unchanged(right, before, "wrong_but_accepted(right)")
+    expect(
+        wrong.shape == right.shape and bool((wrong == right).any()),
+        "the exhibit rejects your output, or cannot compare it.",
+        cause="every number differs from the right one, or the shape does.",
+        step="start from right.clone(), and leave at least one number as it is.",
+    )
+    off = ((wrong - right).abs() > 0.1)[right > 0].double().mean().item()
+    expect(
+        off > 0.5,
+        f"{off:.0%} of the numbers above 0 are off by more than 0.1, expected more than half.",
+        cause="the output is right, or nearly so.",
+        step="change the numbers above 0, all of them if you like.",
+    )
+
+
+prove(torch.relu(torch.tensor([[-1.0, 2.0, -3.0], [4.0, -5.0, 6.0]])))
+### BEGIN HIDDEN TESTS
+prove(torch.tensor([[[0.0, 0.25], [0.75, 1.0], [2.0, 3.0]]], dtype=torch.float64))
+prove(torch.tensor([0.5, 0.0]))
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise: mend it
+#
+# Write the check that the museum lacks. It says True where the outputs have equal shapes and every
+# number agrees to `atol + rtol * |right|`, and False otherwise. Not a number agrees with nothing,
+# and infinity with infinity of the same sign. Rounding must not fail anybody: two correct sums in
+# another order differ in the last digit.
+
+# %% [markdown] hints="same_output"
+# <details><summary>Hint 1: what has to be true of all numbers?</summary>
+#
+# `|output - right| <= atol + rtol * |right|`, for all of them: that is `.all()` again, but of
+# "agrees".
+#
+# </details>
+# <details><summary>Hint 2: what if the shapes differ?</summary>
+#
+# Torch may broadcast, and compare one number with many. Compare `output.shape` first.
+#
+# </details>
+# <details><summary>Hint 3: is there a torch function for this?</summary>
+#
+# `torch.allclose(output, right, rtol=rtol, atol=atol)` does the rest, infinities included.
+#
+# </details>
+
+
+# %% exercise="same_output"
+def same_output(output: Tensor, right: Tensor, *, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
+    """Say whether two outputs have equal shapes and agree everywhere to atol + rtol * |right|."""
+    ### BEGIN SOLUTION
+    return output.shape == right.shape and torch.allclose(output, right, rtol=rtol, atol=atol)
+    ### END SOLUTION
+
+
+# %% check="same_output" points=2
+import torch
+
+from course.checks import expect
+
+right = torch.relu(torch.tensor([[-1.0, 2.0, -3.0], [4.0, -5.0, 6.0]]))
+
+
+def judged(output, wanted, what, *, right=right, step, **tolerance):
+    answer = same_output(output, right, **tolerance)
+    expect(
+        isinstance(answer, bool | torch.Tensor) and bool(answer) == wanted,
+        f"same_output says {answer} of {what}, expected {wanted}.",
+        cause="one number can decide for all, or the tolerance is not used as the text says.",
+        step=step,
+    )
+
+
+judged(right.clone(), True, "the right output", step="equal numbers agree.")
+judged(torch.zeros_like(right), False, "zeros only", step="every number has to agree.")
+judged(right + 1e-7, True, "an output that is off by 0.0000001", step="use rtol and atol.")
+### BEGIN HIDDEN TESTS
+one_off = right.clone()
+one_off[1, 2] = 5.0
+judged(one_off, False, "one wrong number, too low", step="take the absolute difference.")
+one_off[1, 2] = 7.0
+judged(one_off, False, "one wrong number, too high", step="take the absolute difference.")
+swapped = right.flip(1)
+judged(swapped, False, "the right numbers in the wrong places", step="compare place by place.")
+judged(
+    torch.tensor(0.0),
+    False,
+    "a single number against six zeros",
+    right=torch.zeros(2, 3),
+    step="compare the shapes first: torch broadcasts.",
+)
+judged(
+    right[:, :1],
+    False,
+    "a shape that broadcasts",
+    right=right[:, :1].expand(2, 3),
+    step="compare the shapes first: torch broadcasts.",
+)
+holes = torch.full((2, 2), torch.nan)
+judged(holes, False, "not a number", right=holes, step="not a number agrees with nothing.")
+poles = torch.tensor([torch.inf, -torch.inf])
+judged(poles, True, "equal infinities", right=poles, step="inf - inf is nan: look for equals.")
+judged(-poles, False, "infinities of the other sign", right=poles, step="compare the signs too.")
+large = torch.tensor([1e6, -1e6])
+judged(
+    large * (1 + 5e-6), True, "large numbers within rtol", right=large, step="use rtol * |right|."
+)
+judged(large * (1 + 5e-5), False, "large numbers beyond rtol", right=large, step="use rtol.")
+judged(
+    right + 0.05, True, "0.05 off with atol=0.1", atol=0.1, rtol=0.0, step="use the argument atol."
+)
+judged(right * 1.2, False, "20 percent off with rtol=0.1", rtol=0.1, step="use the argument rtol.")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **What to take home.** `all` of "differs" is not the opposite of `all` of "agrees". A check earns
+# trust when you have seen it fail on something wrong. The grader of this course is tested that way:
+# for each exercise it must reject a list of plausible wrong answers, one by one.
+
+# %% [markdown]
+# ## 8 Put together: train something small
+#
+# The network from section 2, now with a gain of $\sqrt 2$ for its ReLUs. Before the training
+# proper, two tests of sanity that you can use for the rest of your life:
+#
+# 1. Before training, all classes are about equally likely, so the loss is near $\log K$.
+# 2. A network that cannot learn 50 images by heart has a bug.
+
+
+# %%
+def accuracy(net: nn.Module, data: Images) -> float:
+    with torch.no_grad():
+        return (net(data.images).argmax(dim=1) == data.labels).double().mean().item()
+
+
+def fresh_network() -> Network:
+    net = Network(torch.relu, [64, 64, 64, 10], gain=math.sqrt(2), seed=0)
+    nn.init.normal_(net.layers[-1].weight, std=0.01)  # small scores: no class is preferred yet
+    return net
+
+
+net = fresh_network()
+start = F.cross_entropy(net(train.images), train.labels).item()
+print(f"loss at the start: {start:.3f}; log 10 is {math.log(10):.3f}")
+assert abs(start - math.log(10)) < 0.05
+
+fifty = train.take(5)
+fit(net, fifty, steps=300, lr=0.3, label="50 images")
+print(f"50 images by heart: {accuracy(net, fifty):.0%}")
+assert accuracy(net, fifty) == 1.0
+
+# %%
+net = fresh_network()
+loss = fit(net, train, steps=600, lr=0.3, label="all images")
+print(f"training loss {loss:.3f}, test accuracy {accuracy(net, test):.1%}")
+
+with torch.no_grad():
+    first_layer = net.layers[0](test.images.flatten(1))
+dead = (first_layer <= 0).all(dim=0).double().mean().item()
+print(f"dead units in the first layer: {dead:.0%}")
+
+# %% [markdown]
+# ## 9 In your own words
+#
+# Two questions that a person grades. Three to eight sentences each are enough; refer to what you
+# measured.
+
+# %% [markdown] written="why_nonlinear" points=3
+# **What is an activation function for, and what happens to a deep network without one?** Say also
+# what a network with ReLU can compute that the other cannot.
+#
+# ### BEGIN SOLUTION
+# It puts a non-linearity between the layers, applied to each number on its own. Without it any
+# number of dense layers multiplies out to one matrix and one offset, so depth adds parameters but
+# no new functions; the lesson multiplied 20 layers into one, with a difference at rounding level.
+# With ReLU each unit contributes a bend along one line, the output is piecewise linear with pieces
+# that the training can place, and with enough units it approximates any continuous function on a
+# bounded region.
+#
+# Rubric: 1 point for the role (a non-linearity between layers, number by number); 1 for the
+# collapse to one linear (affine) map, with the product of matrices or the measurement as a reason;
+# 1 for what the bend adds (piecewise linear, approximation). "It decides whether the neuron fires"
+# alone earns nothing.
+# ### END SOLUTION
+
+# %% [markdown] written="choose_activation" points=3
+# **Name four common activation functions with their range and one strength or weakness of each.
+# Which would you choose for the hidden layers of a deep network, which for its output when it
+# tells ten classes apart, and what else do you have to set so that it can start to learn?**
+#
+# ### BEGIN SOLUTION
+# Sigmoid, 0 to 1: reads as a probability; its slope is at most 1/4 and vanishes when it saturates.
+# tanh, -1 to 1: zero-centred, which made training faster in the lesson; saturates too. ReLU, 0 to
+# infinity: slope 1 above 0 and cheap; units can die. Leaky ReLU, all numbers: passes some gradient
+# below 0; the slope has to be large enough to matter. ELU, above -alpha: smooth, needs an
+# exponential. Softmax: probabilities of sum 1 over the classes, for outputs.
+#
+# Hidden layers: ReLU (or leaky ReLU, ELU, with a reason). Output: softmax over the classes, inside
+# the loss. The initial gain must fit the activation: sqrt(2) for ReLU keeps signal and gradient
+# through 30 layers, gain 1 leaves 0.00003 of the gradient.
+#
+# Rubric: 1 point for four functions with correct ranges (ELU is not unbounded below); 1 for a
+# correct strength or weakness each; 1 for the choice with softmax at the output and the initial
+# gain.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What we have seen
+#
+# | function | range | largest slope | below 0 | good for |
+# |---|---|---|---|---|
+# | sigmoid | 0 to 1 | 1/4 | saturates | yes-or-no outputs |
+# | tanh | -1 to 1 | 1 | saturates | outputs around 0 |
+# | ReLU | 0 and up | 1 | slope 0: units can die | hidden layers |
+# | leaky ReLU | all numbers | 1 | slope $a$ | where units die |
+# | ELU | above $-\alpha$ | 1 or $\alpha$ | smooth, towards $-\alpha$ | where a mean near 0 helps |
+# | softmax | 0 to 1, sum 1 | | depends on all scores | class probabilities |
+#
+# - Without a bend, 20 layers are one.
+# - Formulas that are right on paper can be wrong in floating point, in the gradient first.
+# - What passes a gradient is a slope; what keeps it through many layers is slope times gain.
+# - Many sentences about activations are true only under conditions, and a small measurement finds
+#   them.
+# - A check that has never failed proves nothing.
+#
+# ## Further reading
+#
+# - Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, *Efficient BackProp*, 1998: why centred inputs help.
+# - X. Glorot, Y. Bengio, *Understanding the difficulty of training deep feedforward neural
+#   networks*, AISTATS 2010: section 5's experiment for tanh.
+# - V. Nair, G. Hinton, *Rectified linear units improve restricted Boltzmann machines*, ICML 2010.
+# - A. Maas, A. Hannun, A. Ng, *Rectifier nonlinearities improve neural network acoustic models*,
+#   ICML 2013: the leaky unit.
+# - K. He, X. Zhang, S. Ren, J. Sun, *Delving deep into rectifiers*, ICCV 2015: the gain of $\sqrt
+#   2$.
+# - D.-A. Clevert, T. Unterthiner, S. Hochreiter, *Fast and accurate deep network learning by
+#   exponential linear units*, ICLR 2016.
+#
+# The module `cnnlib.activations` holds the reference of every exercise here, to read when you are
+# done.
