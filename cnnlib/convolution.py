@@ -179,19 +179,22 @@ def conv2d(
     x = F.pad(x, (pw, pw, ph, ph))
     (n, _, height, width), (o, c, kh, kw) = x.shape, w.shape
     reach_h, reach_w = dh * (kh - 1) + 1, dw * (kw - 1) + 1
-    if reach_h > height or reach_w > width:
+    if not (0 < reach_h <= height and 0 < reach_w <= width):
         raise ValueError(
             f"the kernel covers {reach_h} x {reach_w} pixels, "
             f"but the padded image has {height} x {width}"
         )
     rows, columns = (height - reach_h) // sh + 1, (width - reach_w) // sw + 1
     # Unroll along the width only: what kernel row i sees is then a band of rows, and no copy.
-    unrolled = x.unfold(3, reach_w, sw)[..., ::dw].movedim(-1, 2)  # (N, C, kw, height, columns)
-    unrolled = unrolled.reshape(n, groups, c * kw, height, columns)
+    unrolled = torch.stack([x[..., j * dw :: sw][..., :columns] for j in range(kw)], dim=2)
+    unrolled = unrolled.reshape(n * groups, c * kw, height, columns)
     kernels = w.reshape(groups, o // groups, c, kh, kw).movedim(3, 0).flatten(3)
-    bands = (unrolled[:, :, :, i * dh :: sh][:, :, :, :rows].flatten(3) for i in range(kh))
-    products = (kernel @ band for kernel, band in zip(kernels, bands, strict=True))
-    y = sum(products, start=x.new_zeros(())).reshape(n, o, rows, columns)
+    y = x.new_zeros(n * groups, o // groups, rows * columns)
+    for i in range(kh):
+        band = unrolled[:, :, i * dh :: sh][:, :, :rows].flatten(2)
+        kernel = kernels[i].expand(n, -1, -1, -1).flatten(0, 1)
+        y = torch.baddbmm(y, kernel, band)  # y + kernel @ band
+    y = y.reshape(n, o, rows, columns)
     return y if b is None else y + b[:, None, None]
 
 

@@ -360,6 +360,7 @@ X, W = torch.ones(2, 4, 5, 6), torch.ones(6, 4, 3, 2)
         ),
         (lambda: conv.conv2d(X, W, dilation=0), ["dilation is 0", "1 or more"]),
         (lambda: conv.conv2d(X, W, dilation=3), ["7 x 4", "5 x 6"]),
+        (lambda: conv.conv2d(X, W[:, :, :0]), ["0 x 2", "5 x 6"]),
         (lambda: conv.conv2d(X, W[:, :2], groups=0), ["groups is 0", "multiples"]),
         (lambda: conv.conv2d(X, W[:5, :2], groups=2), ["(5, 2, 3, 2)", "groups is 2", "multiples"]),
         (
