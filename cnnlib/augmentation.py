@@ -363,7 +363,7 @@ def mixup(
 class Augment(nn.Module):
     """Steps applied one after another in training mode; in evaluation mode, nothing.
 
-    Steps take images (N, C, H, W) and return images. Raises ValueError where one is no function.
+    Shape: (N, C, H, W) -> what the steps make. Raises ValueError where a step is no function.
 
     >>> augment = Augment([horizontal_flip])
     >>> x = torch.tensor([[[[1.0, 2.0]]]])

@@ -213,5 +213,5 @@ def clip_gradients(gradients: Sequence[Tensor], *, max_norm: float) -> list[Tens
     if not max_norm > 0:
         raise ValueError(f"max_norm is {max_norm}; expected a number above 0")
     norm = math.sqrt(sum(gradient.double().square().sum().item() for gradient in gradients))
-    factor = min(1.0, max_norm / (norm + 1e-6))
+    factor = max_norm / max(norm + 1e-6, max_norm)
     return [gradient * factor for gradient in gradients]

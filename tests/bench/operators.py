@@ -77,9 +77,19 @@ def table(title: str) -> Table:
 
 
 def tables() -> Iterator[Table]:
-    """One table for each operator."""
+    """Measure on one thread."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    try:
+        yield convolutions()
+        yield from poolings()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def convolutions() -> Table:
+    """Convolution, its gradient by autograd, and its gradient by hand."""
     result = table("conv2d")
     for n, c, o, size, kernel, stride, padding in CONVOLUTIONS:
         inputs = [torch.randn(n, c, size, size), torch.randn(o, c, kernel, kernel)]
@@ -90,13 +100,13 @@ def tables() -> Iterator[Table]:
             result.add_row(layout, *row)
         by_hand = partial(conv2d_backward, torch.ones_like(theirs(*inputs)), *inputs, **options)
         result.add_row(layout, "by hand", *compare(by_hand, backward(theirs, inputs)))
-    yield result
+    return result
 
-    for name, ours, theirs in [
-        ("max_pool2d", max_pool2d, F.max_pool2d),
-        ("avg_pool2d", avg_pool2d, F.avg_pool2d),
-    ]:
-        result = table(name)
+
+def poolings() -> Iterator[Table]:
+    """Maximum and average; and the gradient of the maximum by hand."""
+    for ours, theirs in [(max_pool2d, F.max_pool2d), (avg_pool2d, F.avg_pool2d)]:
+        result = table(ours.__name__)
         for n, c, size, kernel, stride, padding in POOLINGS:
             inputs = [torch.randn(n, c, size, size)]
             options = {"kernel_size": kernel, "stride": stride, "padding": padding}
@@ -105,14 +115,17 @@ def tables() -> Iterator[Table]:
                 result.add_row(layout, *row)
         yield result
 
-    result = table(
-        "max_pool2d_backward against torch's forward and backward: both find the winners"
-    )
+    result = table("max_pool2d_backward (torch: forward too, which finds the winners)")
     for n, c, size, kernel, stride, _ in POOLINGS:
         inputs = [torch.randn(n, c, size, size)]
-        options = {"kernel_size": kernel, "stride": stride}
-        theirs = partial(F.max_pool2d, **options)
-        by_hand = partial(max_pool2d_backward, torch.ones_like(theirs(*inputs)), *inputs, **options)
+        theirs = partial(F.max_pool2d, kernel_size=kernel, stride=stride)
+        by_hand = partial(
+            max_pool2d_backward,
+            torch.ones_like(theirs(*inputs)),
+            *inputs,
+            kernel_size=kernel,
+            stride=stride,
+        )
         both = partial(lambda theirs, inputs: backward(theirs, inputs)(), theirs, inputs)
         layout = f"{n} x {c} x {size} x {size}, {kernel} x {kernel} / {stride}"
         result.add_row(layout, "by hand", *compare(by_hand, both))

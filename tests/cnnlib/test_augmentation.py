@@ -346,7 +346,7 @@ def test_the_centre_of_a_cutout_may_be_any_pixel(device: str) -> None:
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_mixup_blends_pairs_with_shares_from_beta(device: str, alpha: float) -> None:
-    n = 4000
+    n = 2000
     x = torch.arange(float(n), dtype=torch.float64, device=device).reshape(n, 1, 1, 1)
     x = x.expand(n, 2, 1, 3)
     target = torch.eye(n, dtype=torch.float64, device=device)

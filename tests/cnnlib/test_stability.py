@@ -344,6 +344,17 @@ def test_clip_gradients_equals_torch(
     assert_close(gradients, before, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("odd", [torch.inf, torch.nan])
+def test_one_gradient_out_of_hand_shows_in_all_as_in_torch(odd: float) -> None:
+    gradients = [torch.tensor([3.0, odd]), torch.tensor([4.0])]
+    parameters = [torch.zeros_like(gradient, requires_grad=True) for gradient in gradients]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    actual = stability.clip_gradients(gradients, max_norm=1.0)
+    assert_close(actual, [p.grad for p in parameters], equal_nan=True)
+
+
 def test_gradients_within_the_bound_keep_every_bit() -> None:
     gradients = [torch.tensor([0.1, -0.2]), torch.tensor(0.3)]
     assert all(map(torch.equal, stability.clip_gradients(gradients, max_norm=1.0), gradients))
