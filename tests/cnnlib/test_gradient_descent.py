@@ -426,6 +426,10 @@ ONE = torch.ones(1)
         ),
         (lambda: gd.linear_forward(ONE, torch.ones(4, 1), torch.ones(4)), ["(1,)", "(N, in)"]),
         (
+            lambda: gd.linear_forward(torch.ones(2, 3), torch.ones(4, 3, 1), torch.ones(4)),
+            ["(4, 3, 1)", "(N, in)"],
+        ),
+        (
             lambda: gd.linear_backward(torch.ones(2, 3), torch.ones(2, 5), torch.ones(4, 5)),
             ["(2, 3)", "(N, out)"],
         ),
@@ -445,6 +449,7 @@ ONE = torch.ones(1)
         (lambda: gd.softmax_cross_entropy(torch.ones(2, 3), torch.ones(2)), ["float32", "0..2"]),
         (lambda: gd.softmax_cross_entropy(torch.ones(2, 3), torch.ones(3)), ["(3,)", "(N,)"]),
         (lambda: gd.softmax_cross_entropy(torch.ones(0, 3), torch.ones(0)), ["(0, 3)", "least 1"]),
+        (lambda: gd.softmax_cross_entropy(torch.ones(1, 3, 2), torch.tensor([0])), ["(1, 3, 2)"]),
         (lambda: gd.mlp_gradients(ONE, ONE, {"w1": ONE}), ["'w1'", "w1, b1, w2 and b2"]),
         (
             lambda: gd.mlp_gradients(
@@ -454,13 +459,21 @@ ONE = torch.ones(1)
             ),
             ["(3, 4)", "(H, D)"],
         ),
-        (
-            lambda: gd.mlp_gradients(
-                torch.ones(1, 1),
-                torch.tensor([2]),
-                {"w1": torch.ones(1, 1), "b1": ONE, "w2": torch.ones(2, 1), "b2": torch.ones(2)},
-            ),
-            ["2..2", "0..1"],
+        *(
+            (
+                lambda x=x, target=target: gd.mlp_gradients(
+                    x,
+                    target,
+                    {"w1": ONE[None], "b1": ONE, "w2": torch.ones(2, 1), "b2": ONE.repeat(2)},
+                ),
+                names,
+            )
+            for x, target, names in [
+                (torch.ones(1, 1), torch.tensor([2]), ["2..2", "0..1"]),
+                (torch.ones(1, 1), torch.tensor([-1]), ["-1..-1", "0..1"]),
+                (torch.ones(1, 1), torch.tensor([1.0]), ["float32", "0..1"]),
+                (torch.ones(0, 1), torch.tensor([]), ["(0, 1)", "N at least 1"]),
+            ]
         ),
         (
             lambda: gd.train_epoch(nn.Linear(1, 1), [], torch.optim.SGD([ONE], lr=1.0), F.mse_loss),

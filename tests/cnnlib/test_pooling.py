@@ -284,6 +284,7 @@ X = torch.ones(2, 3, 5, 4)
                 (X, {"kernel_size": 2, "padding": -1}, ["padding is -1", "0 or more"]),
                 (X, {"kernel_size": 3, "padding": 2}, ["padding is 2", "half", "(3, 3)"]),
                 (X, {"kernel_size": (1, 2), "padding": 1}, ["padding is 1", "half", "(1, 2)"]),
+                (X, {"kernel_size": (2, 1), "padding": 1}, ["padding is 1", "half", "(2, 1)"]),
             ]
         ),
         (lambda: pooling.global_avg_pool(X[0]), ["(3, 5, 4)", "(N, C, H, W)"]),
@@ -292,12 +293,14 @@ X = torch.ones(2, 3, 5, 4)
             lambda: pooling.max_pool2d_backward(X, X, kernel_size=2),
             ["grad_out", "(2, 3, 5, 4)", "(2, 3, 2, 2)"],
         ),
-        (lambda: pooling.max_pool2d_backward(X, X, kernel_size=6), ["(2, 3, 5, 4)", "(6, 6)"]),
+        (lambda: pooling.max_pool2d_backward(X, X, kernel_size=(6, 1)), ["5, 4)", "(6, 1)"]),
+        (lambda: pooling.max_pool2d_backward(X, X, kernel_size=(1, 5)), ["5, 4)", "(1, 5)"]),
         (lambda: pooling.max_pool2d_backward(X, X[0], kernel_size=1), ["(3, 5, 4)", "(N, C"]),
         (lambda: pooling.max_pool2d_backward(X, X, kernel_size=1, stride=0), ["stride is 0"]),
         (lambda: pooling.shift_consistency(torch.sum, X, shift=(5, 0)), ["(5, 0)", "5 x 4"]),
         (lambda: pooling.shift_consistency(torch.sum, X, shift=-4), ["-4", "5 x 4"]),
         (lambda: pooling.shift_consistency(torch.sum, X[:0], shift=1), ["(0, 3, 5, 4)", "(N, C"]),
+        (lambda: pooling.shift_consistency(torch.sum, X[0], shift=1), ["(3, 5, 4)", "(N, C"]),
     ],
 )
 def test_a_bad_argument_is_named_with_what_was_expected(

@@ -59,7 +59,8 @@ def test_batch_norm_equals_torch_in_value_and_gradient_and_beyond(
     x, gamma, beta, mean, var = (draw_tensor(data, s, dtype) for s in [shape, *4 * [shape[1:2]]])
     # A channel of almost equal values would multiply rounding by 1 / sqrt(eps).
     x[0] += 3
-    options = {"mean": mean, "var": var.abs() + 0.5, "training": training, "eps": eps}
+    var = var.abs() + 0.5
+    options = {"mean": mean, "var": var, "training": training, "eps": eps}
     before = [value.clone() for value in (x, gamma, beta, mean, var)]
     order = 2 if dtype in TOLERANCE else 0
     tolerance = {**TOLERANCE, **HALF}[dtype]
