@@ -46,7 +46,7 @@ __all__ = [
 
 
 def horizontal_flip(x: Tensor) -> Tensor:
-    """Images mirrored left to right.
+    """Images mirrored left to right, as by torchvision's hflip.
 
     Shape: (N, C, H, W) -> the same. Raises ValueError for another number of dimensions.
 
@@ -59,7 +59,7 @@ def horizontal_flip(x: Tensor) -> Tensor:
 
 
 def vertical_flip(x: Tensor) -> Tensor:
-    """Images mirrored top to bottom.
+    """Images mirrored top to bottom, as by torchvision's vflip.
 
     Shape: (N, C, H, W) -> the same. Raises ValueError for another number of dimensions.
 
@@ -271,7 +271,7 @@ def color_jitter(
 def add_noise(x: Tensor, *, std: float, generator: torch.Generator) -> Tensor:
     """Images plus independent Gaussian noise of mean 0. Not cut to [0, 1], which would bias it.
 
-    Shape: any -> the same. Raises ValueError where std is below 0.
+    Shape: any -> the same. Raises ValueError where std is below 0. Source: Bishop (1995).
 
     >>> add_noise(torch.ones(3), std=0.0, generator=torch.Generator())
     tensor([1., 1., 1.])
@@ -389,7 +389,7 @@ def label_preserving(flip: str, digit: int) -> bool:
     """Whether a digit is still read as itself after a "horizontal" or "vertical" flip.
 
     A matter of convention at the edges: 1 is taken as a plain stroke, 3 as round above and below.
-    Raises ValueError for another flip and a digit outside 0..9.
+    Raises ValueError for another flip and a digit outside 0..9. Source: our own reading.
 
     >>> [digit for digit in range(10) if label_preserving("vertical", digit)]
     [0, 1, 3, 8]

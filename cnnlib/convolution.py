@@ -1,6 +1,6 @@
 r"""Convolution: one small set of weights, used at every position of an image.
 
-What networks call a convolution is a cross-correlation, the kernel is not flipped. For kernel
+What networks call a convolution is a cross-correlation: the kernel is not flipped. For kernel
 entries i, j, stride s and an image padded with zeros,
 
     y[n, o, r, c] = b[o] + sum over channels k and i, j of w[o, k, i, j] * x[n, k, s r + i, s c + j]
@@ -11,10 +11,10 @@ them whatever the size of the image, where a dense layer needs one per pair of i
 pixels. A shifted image gives a shifted output (equivariance). Invariance is another matter: here
 flatten and the dense head tie every position to weights of its own.
 
-Three ways to compute the same: loops, which say what is meant; one matrix product over unrolled
-windows, "im2col", which is fast (Chellapilla, Puri and Simard, 2006); and for the gradients a sum
-over kernel entries. The idea is Fukushima's (1980), trained by backpropagation in LeCun et al.
-(1989). Arithmetic of shapes: Dumoulin and Visin (2016).
+Three ways to compute it: loops, which say what is meant; matrix products over unrolled windows,
+"im2col", which are fast (Chellapilla, Puri and Simard, 2006), here one for each kernel row; and
+for the gradients a sum over kernel entries. The idea is Fukushima's (1980), trained by
+backpropagation in LeCun et al. (1989). Arithmetic of shapes: Dumoulin and Visin (2016).
 """
 
 import math
@@ -88,6 +88,7 @@ def pad2d(x: Tensor, padding: int | tuple[int, int], *, value: float = 0.0) -> T
     padding is a whole number or (rows above and below, columns left and right).
     Shape: (N, C, H, W) -> (N, C, H + 2 rows, W + 2 columns).
     Raises ValueError where x has another number of dimensions or padding is below 0.
+    Source: torch.nn.functional.pad.
 
     >>> pad2d(torch.ones(1, 1, 1, 2), (0, 1))
     tensor([[[[0., 1., 1., 0.]]]])
@@ -113,7 +114,7 @@ def conv2d_naive(
 
     Shape: x (N, C, H, W), w (O, C, kh, kw), b (O,) or None -> (N, O, H', W').
     Raises ValueError where the shapes disagree, stride is below 1, padding is below 0, or the
-    kernel is larger than the padded image.
+    kernel is larger than the padded image. Source: torch.nn.functional.conv2d.
 
     >>> conv2d_naive(torch.arange(4.0).reshape(1, 1, 1, 4), torch.tensor([[[[-1.0, 1.0]]]]))
     tensor([[[[1., 1., 1.]]]])
@@ -152,7 +153,7 @@ def conv2d(
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolution as matrix products over unrolled windows.
+    """Convolution as matrix products over unrolled windows, one for each kernel row.
 
     Shape: x (N, C, H, W), w (O, C / groups, kh, kw), b (O,) or None -> (N, O, H', W').
     Raises ValueError where the shapes or groups disagree, stride or dilation is below 1, padding
@@ -250,6 +251,7 @@ def flatten(x: Tensor, *, start_dim: int = 1) -> Tensor:
     """Tensor with all dimensions from start_dim on merged into one, in row-major order.
 
     Shape: (N, C, H, W) -> (N, C H W) by default. Raises ValueError where x has no such dimension.
+    Source: torch.flatten.
 
     >>> flatten(torch.zeros(2, 3, 4, 5)).shape, flatten(torch.zeros(2, 3, 4), start_dim=0).shape
     (torch.Size([2, 60]), torch.Size([24]))
@@ -271,6 +273,7 @@ def conv_parameters(
     """Number of weights and biases of a convolution, whatever the size of its image.
 
     Raises ValueError where a size is below 1 or groups does not divide both channel counts.
+    Source: torch.nn.Conv2d.
 
     >>> conv_parameters(3, 64, kernel_size=3)
     1792
@@ -285,7 +288,9 @@ def conv_parameters(
 
 
 def dense_parameters(in_features: int, out_features: int, *, bias: bool = True) -> int:
-    """Number of weights and biases of a dense layer. Raises ValueError where a size is below 1.
+    """Number of weights and biases of a dense layer.
+
+    Raises ValueError where a size is below 1. Source: torch.nn.Linear.
 
     >>> dense_parameters(7 * 7 * 512, 4096)  # the first dense layer of VGG-16
     102764544

@@ -49,6 +49,7 @@ def numerical_gradient(
     Shape: x any -> the same. The default eps suits float64; in float32, where f is known to seven
     digits only, take about 1e-2. f is called twice per entry of x and does not see x itself.
     Raises ValueError where eps is not above 0, and where f returns more than one number.
+    Source: torch.autograd.gradcheck.
 
     >>> numerical_gradient(lambda x: (x ** 3).sum(), torch.tensor([1.0, 2.0]).double())
     tensor([ 3.0000, 12.0000], dtype=torch.float64)
@@ -78,6 +79,7 @@ def gradient_descent(
     """Path of x <- x - lr * grad(x) from x0, first and last point included.
 
     Shape: x0 any -> (steps + 1, *x0.shape). Raises ValueError where lr or steps is below 0.
+    Source: Cauchy (1847).
 
     >>> gradient_descent(lambda x: 2 * x, torch.tensor(1.0), lr=0.25, steps=3)
     tensor([1.0000, 0.5000, 0.2500, 0.1250])
@@ -203,6 +205,7 @@ def linear_forward(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """Dense layer, x W^T + b, with torch's layout of the weights.
 
     Shape: x (N, in), w (out, in), b (out,) -> (N, out). Raises ValueError where they disagree.
+    Source: torch.nn.functional.linear.
 
     >>> linear_forward(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([5.0]))
     tensor([[16.]])
@@ -238,6 +241,7 @@ def relu_backward(grad_out: Tensor, x: Tensor) -> Tensor:
     """Gradient of max(0, x): grad_out where x is above 0, and 0 elsewhere.
 
     Shape: grad_out and x any, equal -> the same. Raises ValueError where the shapes differ.
+    Source: torch.relu, whose slope at 0 is 0.
 
     >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 1.0]))
     tensor([0., 0., 7.])
@@ -253,6 +257,7 @@ def softmax_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tenso
     Finite for logits of any finite size. The gradient is (softmax(logits) - one_hot(target)) / N.
     Shape: logits (N, K), target (N,) of whole numbers 0..K-1 -> (), in nats, and (N, K).
     Raises ValueError for other shapes, an empty batch, and a label outside 0..K-1.
+    Source: torch.nn.functional.cross_entropy.
 
     >>> softmax_cross_entropy(torch.tensor([[1000.0, 1000.0]]), torch.tensor([0]))
     (tensor(0.6931), tensor([[-0.5000,  0.5000]]))
@@ -284,6 +289,7 @@ def mlp_gradients(
     Shape: x (N, D), target (N,) of whole numbers 0..K-1, params {"w1": (H, D), "b1": (H,),
     "w2": (K, H), "b2": (K,)} -> (), in nats, and a dict of the same names and shapes.
     Raises ValueError where the shapes disagree or a label is outside 0..K-1.
+    Source: Rumelhart, Hinton and Williams (1986).
 
     >>> params = {"w1": torch.ones(1, 1), "b1": torch.zeros(1),
     ...           "w2": torch.zeros(2, 1), "b2": torch.zeros(2)}

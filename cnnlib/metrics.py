@@ -16,7 +16,8 @@ boxes or masks have an intersection over union of 0.
 A threshold turns scores into predictions; the ROC curve shows all thresholds at once, and the area
 under it is the probability that a positive outscores a negative, ties counted half (Fawcett, 2006).
 A calibrated model is right in 80 of 100 cases in which it says 0.8; the expected calibration error
-measures how far it is from that (Guo et al., 2017).
+measures how far it is from that (Guo et al., 2017). Names and conventions are scikit-learn's; where
+ours differ, the function says so.
 """
 
 import torch
@@ -198,7 +199,8 @@ def specificity(
 def top_k_accuracy(logits: Tensor, target: Tensor, *, k: int) -> float:
     """Share of images whose class is among the k largest logits.
 
-    Of equal logits the first counts as larger, as in argmax, so that k = 1 is the accuracy.
+    Of equal logits the first counts as larger (in scikit-learn the last), as in argmax, so that
+    k = 1 is the accuracy.
     Shape: logits (N, K), target (N,) of labels 0..K-1 -> a number from 0 to 1.
     Raises ValueError for other shapes, an empty batch, k outside 1..K, and labels outside 0..K-1.
 
@@ -296,7 +298,8 @@ def roc_curve(score: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """False and true positive rate at every threshold, from strict to lenient.
 
     An image counts as positive where its score is at or above the threshold. Equal scores share
-    one point; the first threshold is infinite, so that the curve starts at (0, 0).
+    one point, and no point is dropped; the first threshold is infinite, so that the curve starts
+    at (0, 0).
     Shape: score (N,), target (N,) of 0 and 1 -> false positive rate, true positive rate (float64)
     and thresholds, each (T + 1,) for T different scores. Raises ValueError for other shapes,
     other labels, a class without images, and a score that is not a number. Source: Fawcett (2006).

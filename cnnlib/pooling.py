@@ -98,10 +98,13 @@ def avg_pool2d(
             f"is at least as large as the window {(kh, kw)}"
         )
 
+    rows, columns = (x.shape[2] + 2 * ph - kh) // sh + 1, (x.shape[3] + 2 * pw - kw) // sw + 1
+
     def window_sums(image: Tensor) -> Tensor:
         # First along rows, then along columns: kw + kh additions a pixel instead of kh * kw.
         image = F.pad(image, (pw, pw, ph, ph))
-        return image.unfold(3, kw, sw).sum(-1).unfold(2, kh, sh).sum(-1)
+        image = torch.stack([image[..., j::sw][..., :columns] for j in range(kw)]).sum(dim=0)
+        return torch.stack([image[:, :, i::sh][:, :, :rows] for i in range(kh)]).sum(dim=0)
 
     if count_include_pad:
         return window_sums(x) / (kh * kw)
@@ -134,6 +137,7 @@ def max_pool2d_backward(
     The first pixel in row-major order wins a tie. A pixel that wins several windows gets the sum.
     Shape: grad_out (N, C, H', W'), x (N, C, H, W) -> (N, C, H, W). Raises ValueError where
     kernel_size or stride is below 1, the window is larger than x, or grad_out does not fit.
+    Source: as in torch.nn.MaxPool2d.
 
     >>> x = torch.tensor([[[[1.0, 5.0, 5.0, 2.0]]]])
     >>> max_pool2d_backward(torch.tensor([[[[1.0, 10.0, 100.0]]]]), x, kernel_size=(1, 2), stride=1)

@@ -182,7 +182,7 @@ def gradient_norms(model: nn.Module, x: Tensor, target: Tensor) -> list[float]:
     A layer is a module that owns trainable parameters itself; the order is that of definition.
     The model runs in the mode it is in and stays as it is: no .grad, and no running statistics.
     Shape: x as the model takes it, target (N,) of labels -> one number per layer.
-    Raises ValueError where no layer has trainable parameters.
+    Raises ValueError where no layer has trainable parameters. Source: Glorot and Bengio (2010).
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 4))
     >>> len(gradient_norms(model, torch.ones(5, 2), torch.zeros(5, dtype=torch.long)))

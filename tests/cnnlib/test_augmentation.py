@@ -492,6 +492,8 @@ EYE = torch.eye(2)
         ),
         (lambda: aug.mixup(X, EYE.long(), alpha=1.0, generator=G), ["int64", "one-hot"]),
         (lambda: aug.mixup(X, EYE[:1], alpha=1.0, generator=G), ["(1, 2)", "(N, K)"]),
+        (lambda: aug.mixup(X, EYE[..., None], alpha=1.0, generator=G), ["(2, 2, 1)", "(N, K)"]),
+        (lambda: aug.to_grey(X.mT[:, :, 0]), ["(2, 3, 4)", "(N, 3, H, W)"]),
         (lambda: aug.Augment([torch.relu, 3]), ["3", "functions of images"]),
         (lambda: aug.label_preserving("diagonal", 3), ["'diagonal'", "vertical"]),
         (lambda: aug.label_preserving("vertical", 10), ["10", "0..9"]),
