@@ -1,0 +1,64 @@
+"""Laws about cnnlib itself: what a module may import, and what a public docstring must say."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from torch import Tensor
+
+import cnnlib
+
+MODULES = [
+    importlib.import_module(f"cnnlib.{module.name}")
+    for module in pkgutil.iter_modules(cnnlib.__path__)
+]
+PUBLIC = [(module, name) for module in MODULES for name in module.__all__]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_all_lists_what_the_module_defines_in_order(module: ModuleType) -> None:
+    defined = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    }
+    assert list(module.__all__) == sorted(defined)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_a_module_is_short_and_imports_torch_and_the_standard_library_only(
+    module: ModuleType,
+) -> None:
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    imported = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            imported.add(node.module.partition(".")[0])
+    assert imported <= {"torch", "cnnlib", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[f"{m.__name__}.{n}" for m, n in PUBLIC])
+def test_a_public_docstring_tells_shapes_and_errors_and_has_an_example(
+    module: ModuleType, name: str
+) -> None:
+    value = getattr(module, name)
+    doc = inspect.getdoc(value)
+    first, blank, *_ = [*doc.splitlines(), "", ""]
+    assert first.endswith(".")
+    assert blank == ""
+    assert ">>> " in doc
+    if "raise ValueError" in inspect.getsource(value):
+        assert re.search("Raises\\s+ValueError|errors", doc)
+    if inspect.isclass(value) or Tensor in (
+        parameter.annotation for parameter in inspect.signature(value).parameters.values()
+    ):
+        assert re.search("[Ss]hape", doc)
