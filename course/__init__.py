@@ -1,0 +1,1 @@
+"""What a running lesson needs: data sets, widgets, figures. It never imports cnnlib."""
