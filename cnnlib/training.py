@@ -105,9 +105,10 @@ def fit(
     """Train a model, and return what each epoch brought.
 
     train and validation yield (images, labels): N images of any shape and labels (N,). loss_fn
-    takes what the model returns and the labels; where the model returns a tuple, accuracy is that
-    of its first member. The model moves to device (by default the fastest there is) and is left in
-    evaluation mode. mixed_precision multiplies in 16 bits where the device has them.
+    takes what the model returns, in either mode, and the labels; where the model returns a tuple,
+    accuracy is that of its first member. The model moves to device, by default the fastest there
+    is, and is left in evaluation mode. mixed_precision multiplies in 16 bits where the device has
+    them.
 
     With a checkpoint, every epoch ends by writing that file, and a call that finds it there goes on
     behind its last epoch. progress wraps the batches, as tqdm does; on_epoch sees each epoch.
@@ -138,6 +139,8 @@ def fit(
     )
     if checkpoint is not None and checkpoint.exists():
         run.resume(checkpoint)
+        if len(run.history) > epochs:
+            raise ValueError(f"epochs is {epochs}, but {checkpoint} holds {len(run.history)}")
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
 
@@ -161,9 +164,9 @@ def fit(
                 run.scaler.step(optimizer)
                 run.scaler.update()
                 totals += tally(output, loss, target)
+        mean = means(totals)  # waits until the device is done
         seconds = time.perf_counter() - started
-        model.eval()
-        mean, lr = means(totals), optimizer.param_groups[0]["lr"]
+        lr = optimizer.param_groups[0]["lr"]
         if not math.isfinite(mean.loss):
             raise FloatingPointError(
                 f"the loss is {mean.loss} in epoch {done + 1}, with a learning rate of {lr:g}; "

@@ -153,7 +153,11 @@ def count_parameters(model: nn.Module) -> int:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One line of layer_table: a layer, what comes out of it, and what it costs for one image."""
+    """One line of layer_table: a layer, what comes out of it, and what it costs for one image.
+
+    >>> LayerRow("conv1", (64, 224, 224), 1792, 86704128).parameters
+    1792
+    """
 
     name: str
     output_shape: tuple[int, ...]

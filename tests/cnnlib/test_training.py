@@ -449,6 +449,13 @@ def test_every_device_learns_the_same(device: torch.device, mixed_precision: boo
         ),
         (
             lambda path: (
+                train(checkpoint=path, schedule=None),
+                train(checkpoint=path, schedule=None, epochs=4),
+            ),
+            ["epochs is 4", "holds 5"],
+        ),
+        (
+            lambda path: (
                 train(checkpoint=path),
                 fit(
                     nn.Linear(36, 3),
