@@ -113,6 +113,18 @@ def test_torch_s_own_random_numbers_neither_matter_nor_change() -> None:
     assert_same(*ends)
 
 
+def test_the_mode_that_a_model_comes_in_does_not_matter() -> None:
+    ends = []
+    for mode in (True, False):
+        model, batches = problem()
+        sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        options = {"optimizer": sgd, "seed": 0, "validation": batches, "device": CPU}
+        fit(model.train(mode), batches, epochs=2, **options)
+        ends.append(model)
+    assert_same(*ends)
+    assert ends[0].get_buffer("1.num_batches_tracked") == 8
+
+
 @pytest.mark.parametrize("with_generator", [True, False])
 def test_a_data_loader_is_as_good_as_batches(with_generator: bool) -> None:
     def run(global_seed: int) -> nn.Sequential:
@@ -163,6 +175,19 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(stop_after: int, tmp_path: Pa
     again, _ = train(checkpoint=file)
     assert_same(again, model)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_scale_of_float16_gradients_is_part_of_a_run(tmp_path: Path) -> None:
+    model, _ = problem()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    for scale in (4.0, 8.0):
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        run = training.Run(model, sgd, scaler, plan={}, history=[])
+        if scale == 4.0:
+            scaler.scale(torch.zeros(1))
+            run.save(tmp_path / "run.pt")
+    run.resume(tmp_path / "run.pt")
+    assert scaler.get_scale() == 4.0
 
 
 def test_without_a_schedule_a_run_can_be_made_longer(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_unfreezing_lets_everything_change_again() -> None:
 def test_part_of_a_model_can_be_frozen() -> None:
     model = small()
     transfer.freeze(model[1])
+    assert [m.training for m in model] == [True, False, True, True, True, True]
     model.train()
     model(torch.randn(4, 1, 8, 8)).sum().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == [
