@@ -30,7 +30,8 @@ class AlexNet(nn.Module):
     """AlexNet as published in 2012, or as torchvision has it (state dicts are exchangeable).
 
     Shape: (N, in_channels, 224, 224) -> (N, num_classes). Raises ValueError where variant is
-    neither "paper" nor "torchvision". Source: Krizhevsky et al. (2012), Krizhevsky (2014).
+    neither "paper" nor "torchvision", and where a number is below 1. Source: Krizhevsky et al.
+    (2012), Krizhevsky (2014).
 
     >>> with torch.device("meta"):  # shapes only: no memory, no arithmetic
     ...     AlexNet(variant="paper")(torch.zeros(2, 3, 224, 224)).shape
@@ -43,6 +44,8 @@ class AlexNet(nn.Module):
         super().__init__()
         if variant not in ("paper", "torchvision"):
             raise ValueError(f"variant is {variant!r}; expected 'paper' or 'torchvision'")
+        if min(num_classes, in_channels) < 1:
+            raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
         layers = paper_layers if variant == "paper" else torchvision_layers
         features, classifier = layers(in_channels, num_classes)
         self.features = nn.Sequential(*features)
@@ -136,11 +139,14 @@ def torchvision_layers(
 def small_alexnet(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
     """AlexNet's plan (five convolutions, overlapping pools, dropout) for 8x8 pixels and more.
 
-    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8.
+    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8. Raises ValueError
+    where an argument is below 1.
 
     >>> small_alexnet()(torch.zeros(2, 1, 32, 32)).shape
     torch.Size([2, 10])
     """
+    if min(num_classes, in_channels) < 1:
+        raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
     model = nn.Sequential(
         nn.Conv2d(in_channels, 32, 5, padding=2),
         nn.ReLU(inplace=True),

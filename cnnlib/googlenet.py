@@ -51,7 +51,8 @@ class GoogLeNet(nn.Module):
     Shape: (N, in_channels, 224, 224) -> (N, num_classes), and in training mode, where auxiliary
     is true, a GoogLeNetOutput of three such. Other image sizes work in evaluation mode; the heads
     of the paper's variant are made for 224. Raises ValueError where variant is neither "paper" nor
-    "torchvision". Source: Szegedy et al. (2015), Table 1 and Section 5.
+    "torchvision", and where a number is below 1. Source: Szegedy et al. (2015), Table 1 and
+    Section 5.
 
     >>> with torch.device("meta"):  # shapes only: no memory, no arithmetic
     ...     [logits.shape for logits in GoogLeNet()(torch.zeros(2, 3, 224, 224))]
@@ -69,6 +70,8 @@ class GoogLeNet(nn.Module):
         super().__init__()
         if variant not in ("paper", "torchvision"):
             raise ValueError(f"variant is {variant!r}; expected 'paper' or 'torchvision'")
+        if min(num_classes, in_channels) < 1:
+            raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
         paper = variant == "paper"
         conv: Callable[..., nn.Module] = conv_relu if paper else ConvNormReLU
         module: Callable[..., nn.Module] = InceptionModule if paper else TorchvisionModule
@@ -247,11 +250,14 @@ def widths(
 def small_googlenet(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
     """Three inception modules and global average pooling, for 8x8 pixels and more.
 
-    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8.
+    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8. Raises ValueError
+    where an argument is below 1.
 
     >>> small_googlenet()(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    if min(num_classes, in_channels) < 1:
+        raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
     return nn.Sequential(
         conv_relu(in_channels, 32, kernel_size=3, padding=1),
         InceptionModule(32, **widths(16, 16, 24, 8, 12, 12)),

@@ -109,10 +109,7 @@ class AuxiliaryHead(nn.Module):
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         if min(in_channels, num_classes) < 1:
-            raise ValueError(
-                f"in_channels is {in_channels} and num_classes is {num_classes}; "
-                "expected 1 or more of each"
-            )
+            raise ValueError(f"{in_channels=}, {num_classes=}; expected 1 or more of each")
         self.conv = nn.Conv2d(in_channels, 128, 1)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.dropout = nn.Dropout(0.7)
@@ -190,8 +187,8 @@ def reduction_savings(
     """
     if min(in_channels, out_channels, reduced, kernel_size, *size) < 1:
         raise ValueError(
-            f"in_channels={in_channels}, out_channels={out_channels}, reduced={reduced}, "
-            f"kernel_size={kernel_size}, size={size}; expected 1 or more of each"
+            f"{in_channels=}, {out_channels=}, {reduced=}, {kernel_size=}, {size=}; "
+            "expected 1 or more of each"
         )
     pixels = size[0] * size[1]
     alone = pixels * kernel_size**2 * in_channels * out_channels

@@ -29,7 +29,8 @@ class LeNet5(nn.Module):
     """LeNet-5 as it is written today: ReLU, max pooling, a dense output. 61,706 parameters.
 
     Shape: (N, in_channels, 32, 32) -> (N, num_classes). 28x28 images need a margin of 2.
-    Source: LeCun et al. (1998), with the changes that the module's table tells.
+    Raises ValueError where an argument is below 1. Source: LeCun et al. (1998), with the changes
+    that the module's table tells.
 
     >>> LeNet5()(torch.zeros(2, 1, 32, 32)).shape
     torch.Size([2, 10])
@@ -37,6 +38,8 @@ class LeNet5(nn.Module):
 
     def __init__(self, *, num_classes: int = 10, in_channels: int = 1) -> None:
         super().__init__()
+        if min(num_classes, in_channels) < 1:
+            raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
         self.conv1 = nn.Conv2d(in_channels, 6, 5)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(16 * 5 * 5, 120)
@@ -171,11 +174,14 @@ class SparseConv2d(nn.Module):
 def small_lenet(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
     """LeNet's plan for images of 8x8 pixels and more, whatever their size.
 
-    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8.
+    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8. Raises ValueError
+    where an argument is below 1.
 
     >>> small_lenet()(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    if min(num_classes, in_channels) < 1:
+        raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
     return nn.Sequential(
         nn.Conv2d(in_channels, 16, 3, padding=1),
         nn.ReLU(inplace=True),

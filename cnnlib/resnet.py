@@ -49,8 +49,9 @@ class ResNet(nn.Module):
     """ResNet for ImageNet with torchvision's names, so that state dicts are exchangeable.
 
     depth is 18, 34, 50, 101 or 152. Shape: (N, in_channels, 224, 224) -> (N, num_classes); other
-    sizes from 32 up work as well. Raises ValueError for another depth, and where variant is neither
-    "paper" nor "torchvision". Source: He et al. (2015), Table 1, with option B.
+    sizes from 32 up work as well. Raises ValueError for another depth, where variant is neither
+    "paper" nor "torchvision", and where a number is below 1. Source: He et al. (2015), Table 1,
+    with option B.
 
     >>> with torch.device("meta"):  # shapes only: no memory, no arithmetic
     ...     ResNet(50)(torch.zeros(2, 3, 224, 224)).shape
@@ -70,6 +71,8 @@ class ResNet(nn.Module):
             raise ValueError(f"depth is {depth}; expected one of {', '.join(map(str, BLOCKS))}")
         if variant not in ("paper", "torchvision"):
             raise ValueError(f"variant is {variant!r}; expected 'paper' or 'torchvision'")
+        if min(num_classes, in_channels) < 1:
+            raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
         block, blocks = BLOCKS[depth]
         self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -213,10 +216,7 @@ def shortcut(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
     torch.Size([1, 128, 4, 2])
     """
     if min(in_channels, out_channels, stride) < 1:
-        raise ValueError(
-            f"in_channels is {in_channels}, out_channels is {out_channels} and stride is {stride}; "
-            "expected 1 or more of each"
-        )
+        raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
     return nn.Sequential(
@@ -239,9 +239,7 @@ class PaddedShortcut(nn.Module):
     def __init__(self, *, extra: int, stride: int) -> None:
         super().__init__()
         if extra < 0 or stride < 1:
-            raise ValueError(
-                f"extra is {extra} and stride is {stride}; expected 0 and 1, or more of each"
-            )
+            raise ValueError(f"{extra=}, {stride=}; expected 0 and 1, or more of each")
         self.extra, self.stride = extra, stride
 
     def forward(self, x: Tensor) -> Tensor:
@@ -261,10 +259,7 @@ def make_resnet(blocks: Sequence[int], *, num_classes: int, in_channels: int = 3
     torch.Size([2, 10])
     """
     if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
-        raise ValueError(
-            f"blocks is {blocks}, num_classes {num_classes}, in_channels {in_channels}; "
-            "expected 1 or more of each"
-        )
+        raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
     # N x 3 x 32 x 32
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(in_channels, 16, 3, padding=1, bias=False),

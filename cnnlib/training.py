@@ -124,9 +124,7 @@ def fit(
     1.0
     """
     if epochs < 1 or len(train) < 1:
-        raise ValueError(
-            f"epochs is {epochs} with {len(train)} batches; expected 1 or more of each"
-        )
+        raise ValueError(f"{epochs=}, {len(train)} batches; expected 1 or more of each")
     device = device or pick_device()
     model.to(device)
     dtype = autocast_dtype(device) if mixed_precision else None

@@ -192,17 +192,15 @@ def parameter_groups(model: nn.Module, *, base_lr: float, decay: float) -> list[
 
     One group per direct child of the model that has parameters, input side first, with its name,
     its params and its lr. Frozen parameters are left out: they get no rate at all. Raises
-    ValueError where base_lr is not positive, decay is outside ]0, 1], or nothing is left to train.
-    Source: Howard and Ruder (2018).
+    ValueError where base_lr is not above 0, decay is not above 0 and up to 1, or nothing is left to
+    train. Source: Howard and Ruder (2018).
 
     >>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> [(g["name"], g["lr"]) for g in parameter_groups(model, base_lr=0.1, decay=0.5)]
     [('0', 0.05), ('2', 0.1)]
     """
     if base_lr <= 0 or not 0 < decay <= 1:
-        raise ValueError(
-            f"base_lr is {base_lr} and decay is {decay}; expected above 0, and above 0 to 1"
-        )
+        raise ValueError(f"{base_lr=}, {decay=}; expected above 0, and above 0 and up to 1")
     children = [(name, list(child.parameters())) for name, child in model.named_children()]
     children = [(name, parameters) for name, parameters in children if parameters]
     groups: list[dict[str, Any]] = []
@@ -227,7 +225,7 @@ def unfreeze_schedule(model: nn.Module, epoch: int, *, every: int) -> list[str]:
     [['3'], ['3'], ['2', '3'], ['0', '2', '3']]
     """
     if epoch < 0 or every < 1:
-        raise ValueError(f"epoch is {epoch} and every is {every}; expected 0 and 1, or more")
+        raise ValueError(f"{epoch=}, {every=}; expected 0 and 1, or more")
     parts = [(n, part) for n, part in model.named_children() if list(part.parameters())]
     if not parts:
         raise ValueError(f"model is a {type(model).__name__} without parts that have parameters")

@@ -82,7 +82,7 @@ def make_vgg(config: VGGConfig, *, num_classes: int, in_channels: int = 3) -> nn
     torch.Size([2, 10])
     """
     if min(num_classes, config.pooled, *config.hidden) < 1 or not config.blocks:
-        raise ValueError(f"num_classes is {num_classes} with {config}; expected 1 or more of each")
+        raise ValueError(f"{num_classes=}, {config=}; expected 1 or more of each")
     # N x 3 x 224 x 224
     features: list[nn.Module] = []
     for channels, convs in config.blocks:
@@ -116,10 +116,7 @@ def vgg_block(in_channels: int, out_channels: int, *, convs: int) -> nn.Sequenti
     torch.Size([1, 64, 5, 4])
     """
     if min(in_channels, out_channels, convs) < 1:
-        raise ValueError(
-            f"in_channels is {in_channels}, out_channels is {out_channels} and convs is {convs}; "
-            "expected 1 or more of each"
-        )
+        raise ValueError(f"{in_channels=}, {out_channels=}, {convs=}; expected 1 or more of each")
     layers: list[nn.Module] = []
     for _ in range(convs):
         conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)

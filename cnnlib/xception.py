@@ -36,10 +36,7 @@ class Xception(nn.Module):
     def __init__(self, *, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         if min(num_classes, in_channels) < 1:
-            raise ValueError(
-                f"num_classes is {num_classes} and in_channels is {in_channels}; "
-                "expected 1 or more of each"
-            )
+            raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
         self.conv1 = nn.Conv2d(in_channels, 32, 3, stride=2, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
         self.conv2 = nn.Conv2d(32, 64, 3, bias=False)
@@ -158,11 +155,14 @@ class SeparableConv2d(nn.Module):
 def small_xception(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
     """Xception's plan (halving modules, one middle module, average pool) for 8x8 pixels and more.
 
-    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8.
+    Shape: (N, in_channels, H, W) -> (N, num_classes), H and W at least 8. Raises ValueError
+    where an argument is below 1.
 
     >>> small_xception()(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    if min(num_classes, in_channels) < 1:
+        raise ValueError(f"{num_classes=}, {in_channels=}; expected 1 or more of each")
     return nn.Sequential(
         nn.Conv2d(in_channels, 32, 3, padding=1, bias=False),
         nn.BatchNorm2d(32),

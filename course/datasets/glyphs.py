@@ -71,9 +71,7 @@ def glyphs(
     (torch.Size([3, 1, 32, 32]), ['Y', 'L', 'g'])
     """
     if count < 1 or not 0 <= distortion <= 1:
-        raise ValueError(
-            f"count is {count} and distortion is {distortion}; expected 1 or more, and 0 to 1"
-        )
+        raise ValueError(f"{count=}, {distortion=}; expected 1 or more, and 0 to 1")
     labels = torch.randint(len(CLASSES), (count,), generator=generator)
     fonts = torch.randint(len(FONTS), (count,), generator=generator)
     drawn = alphabet()[fonts, labels].unsqueeze(1)
@@ -124,7 +122,8 @@ def distort(images: Tensor, strength: float, generator: torch.Generator) -> Tens
     # The pen: blurred ink above a level is ink. A low level makes it broad.
     blurred = F.avg_pool2d(F.avg_pool2d(images, 5, 1, 2), 5, 1, 2)
     level = uniform(0.25, 0.65).reshape(n, 1, 1, 1)
-    pen = torch.sigmoid(15 * (blurred / blurred.amax((1, 2, 3), keepdim=True) - level))
+    darkest = blurred.amax((1, 2, 3), keepdim=True).clamp(min=1e-6)
+    pen = torch.sigmoid(15 * (blurred / darkest - level))
     images = F.avg_pool2d(torch.lerp(images, pen, strength), 2)
 
     coarse = uniform(0.0, 1.0).reshape(n, 1, 1, 1)
@@ -133,8 +132,8 @@ def distort(images: Tensor, strength: float, generator: torch.Generator) -> Tens
         enlarged = F.interpolate(small, size=SIZE, mode="bilinear", align_corners=False)
         images = torch.where(coarse < share * strength, enlarged, images)
 
-    # Coarsening thins the ink; what is left of it counts from 0 to 1, or a paler gray.
-    full = images / images.amax((1, 2, 3), keepdim=True)
+    # Coarsening thins the ink, so stretch what is left of it to 1 before making it paler.
+    full = images / images.amax((1, 2, 3), keepdim=True).clamp(min=1e-6)
     images = torch.lerp(images, full, strength)
     pale = 1 - uniform(0.0, 0.4).reshape(n, 1, 1, 1) * strength
     noise = torch.randn(images.shape, generator=generator) * (0.04 * strength)

@@ -52,7 +52,7 @@ def test_only_cuda_multiplies_in_sixteen_bits(monkeypatch: pytest.MonkeyPatch) -
     assert autocast_dtype(torch.device("cpu")) is None
     assert autocast_dtype(torch.device("mps")) is None
     for bfloat16, expected in ((True, torch.bfloat16), (False, torch.float16)):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda found=bfloat16: found)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda b=bfloat16, **_: b)
         assert autocast_dtype(torch.device("cuda")) == expected
 
 

@@ -108,6 +108,16 @@ def test_the_paper_network_learns() -> None:
     assert (model(x).argmax(dim=1) == target).all()
 
 
+@pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
+@pytest.mark.parametrize("network", [LeNet5, small_lenet])
+def test_a_number_below_one_is_refused(
+    network: Callable[..., nn.Module], options: dict[str, int]
+) -> None:
+    name, number = next(iter(options.items()))
+    with pytest.raises(ValueError, match=f"{name}={number}.*; expected 1 or more of each"):
+        network(**options)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (32, 32), (9, 13)])
 def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     assert small_lenet(num_classes=5, in_channels=3)(torch.zeros(2, 3, *size)).shape == (2, 5)

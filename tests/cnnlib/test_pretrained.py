@@ -148,7 +148,7 @@ def test_some_steps_of_the_recipe_are_the_same_every_time() -> None:
 def test_the_command_writes_weights_that_fit(tmp_path: Path) -> None:
     images, weights = tmp_path / "images.safetensors", tmp_path / "weights.safetensors"
     for command in (
-        ["course.datasets.glyphs", str(images), "--count", "40"],
+        ["course.datasets.glyphs", str(images), "--count", "20"],
         ["cnnlib.pretrained", str(images), str(weights)],
     ):
         done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -246,6 +247,16 @@ def test_a_plain_twin_has_the_weights_and_no_skips() -> None:
     assert lost == gone > 0
 
 
+@pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
+@pytest.mark.parametrize("network", [partial(ResNet, 18), resnet.small_resnet])
+def test_a_number_below_one_is_refused(
+    network: Callable[..., nn.Module], options: dict[str, int]
+) -> None:
+    name, number = next(iter(options.items()))
+    with pytest.raises(ValueError, match=f"{name}={number}.*; expected 1 or more of each"):
+        network(**options)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (32, 32), (9, 13)])
 def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     small = resnet.small_resnet(num_classes=5, in_channels=3)
@@ -276,15 +287,15 @@ def test_every_device_agrees(device: torch.device) -> None:
     [
         (lambda: ResNet(20), ["depth is 20", "18, 34, 50, 101, 152"]),
         (lambda: ResNet(18, variant="v2"), ["'v2'", "'paper' or 'torchvision'"]),
-        (lambda: BasicBlock(0, 4), ["in_channels is 0", "1 or more"]),
-        (lambda: BasicBlock(4, 4, stride=0), ["stride is 0", "1 or more"]),
-        (lambda: BottleneckBlock(4, 0), ["out_channels is 0", "1 or more"]),
-        (lambda: resnet.shortcut(4, -1, stride=1), ["out_channels is -1", "1 or more"]),
-        (lambda: resnet.PaddedShortcut(extra=-1, stride=2), ["extra is -1", "0 and 1"]),
-        (lambda: resnet.PaddedShortcut(extra=0, stride=0), ["stride is 0", "0 and 1"]),
-        (lambda: make_resnet([], num_classes=2), ["blocks is []", "1 or more"]),
-        (lambda: make_resnet([1, 0], num_classes=2), ["blocks is [1, 0]", "1 or more"]),
-        (lambda: make_resnet([1], num_classes=0), ["num_classes 0", "1 or more"]),
+        (lambda: BasicBlock(0, 4), ["in_channels=0", "1 or more"]),
+        (lambda: BasicBlock(4, 4, stride=0), ["stride=0", "1 or more"]),
+        (lambda: BottleneckBlock(4, 0), ["out_channels=0", "1 or more"]),
+        (lambda: resnet.shortcut(4, -1, stride=1), ["out_channels=-1", "1 or more"]),
+        (lambda: resnet.PaddedShortcut(extra=-1, stride=2), ["extra=-1", "0 and 1"]),
+        (lambda: resnet.PaddedShortcut(extra=0, stride=0), ["stride=0", "0 and 1"]),
+        (lambda: make_resnet([], num_classes=2), ["blocks=[]", "1 or more"]),
+        (lambda: make_resnet([1, 0], num_classes=2), ["blocks=[1, 0]", "1 or more"]),
+        (lambda: make_resnet([1], num_classes=0), ["num_classes=0", "1 or more"]),
         (lambda: resnet.plain_twin(nn.ReLU()), ["ReLU", "residual blocks"]),
         (lambda: resnet.zero_init_residual(nn.ReLU()), ["ReLU", "residual blocks"]),
         (

@@ -313,18 +313,18 @@ X, Y = torch.zeros(2, 3), torch.tensor([0, 1])
         ),
         (
             lambda: transfer.parameter_groups(small(), base_lr=0, decay=0.5),
-            ["base_lr is 0", "above 0"],
+            ["base_lr=0", "above 0"],
         ),
         (
             lambda: transfer.parameter_groups(small(), base_lr=1, decay=1.5),
-            ["decay is 1.5", "above 0 to 1"],
+            ["decay=1.5", "up to 1"],
         ),
         (
             lambda: transfer.parameter_groups(transfer.freeze(small()), base_lr=1, decay=1),
             ["nothing to train"],
         ),
-        (lambda: transfer.unfreeze_schedule(small(), -1, every=1), ["epoch is -1", "0 and 1"]),
-        (lambda: transfer.unfreeze_schedule(small(), 0, every=0), ["every is 0", "0 and 1"]),
+        (lambda: transfer.unfreeze_schedule(small(), -1, every=1), ["epoch=-1", "0 and 1"]),
+        (lambda: transfer.unfreeze_schedule(small(), 0, every=0), ["every=0", "0 and 1"]),
         (lambda: transfer.unfreeze_schedule(nn.ReLU(), 0, every=1), ["ReLU", "parameters"]),
         (lambda: transfer.multitask_loss([], torch.zeros(0)), ["0 losses", "one number per task"]),
         (

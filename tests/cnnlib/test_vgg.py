@@ -216,6 +216,16 @@ def test_an_untrained_network_knows_nothing() -> None:
     assert loss.item() == pytest.approx(math.log(10), abs=0.3)
 
 
+@pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
+@pytest.mark.parametrize("network", [vgg.small_vgg])
+def test_a_number_below_one_is_refused(
+    network: Callable[..., nn.Module], options: dict[str, int]
+) -> None:
+    name, number = next(iter(options.items()))
+    with pytest.raises(ValueError, match=f"{name}={number}.*; expected 1 or more of each"):
+        network(**options)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (32, 32), (9, 13)])
 def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     assert vgg.small_vgg(num_classes=5, in_channels=3)(torch.zeros(2, 3, *size)).shape == (2, 5)
@@ -237,10 +247,10 @@ def test_every_device_agrees(device: torch.device) -> None:
 @pytest.mark.parametrize(
     ("call", "names"),
     [
-        (lambda: vgg.vgg_block(0, 4, convs=1), ["in_channels is 0", "1 or more"]),
-        (lambda: vgg.vgg_block(3, 4, convs=0), ["convs is 0", "1 or more"]),
-        (lambda: vgg.make_vgg(vgg.SMALL, num_classes=0), ["num_classes is 0", "1 or more"]),
-        (lambda: vgg.make_vgg(vgg.SMALL, num_classes=2, in_channels=0), ["in_channels is 0"]),
+        (lambda: vgg.vgg_block(0, 4, convs=1), ["in_channels=0", "1 or more"]),
+        (lambda: vgg.vgg_block(3, 4, convs=0), ["convs=0", "1 or more"]),
+        (lambda: vgg.make_vgg(vgg.SMALL, num_classes=0), ["num_classes=0", "1 or more"]),
+        (lambda: vgg.make_vgg(vgg.SMALL, num_classes=2, in_channels=0), ["in_channels=0"]),
         (lambda: vgg.make_vgg(vgg.VGGConfig(()), num_classes=2), ["blocks=()", "1 or more"]),
         (
             lambda: vgg.make_vgg(dataclasses.replace(vgg.SMALL, pooled=0), num_classes=2),

@@ -105,6 +105,16 @@ def test_a_whole_pass_runs_in_both_modes() -> None:
         assert torch.isfinite(model.eval()(x)).all()
 
 
+@pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
+@pytest.mark.parametrize("network", [Xception, small_xception])
+def test_a_number_below_one_is_refused(
+    network: Callable[..., nn.Module], options: dict[str, int]
+) -> None:
+    name, number = next(iter(options.items()))
+    with pytest.raises(ValueError, match=f"{name}={number}.*; expected 1 or more of each"):
+        network(**options)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (32, 32), (9, 13)])
 def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     assert small_xception(num_classes=5, in_channels=3)(torch.zeros(2, 3, *size)).shape == (2, 5)
@@ -128,5 +138,3 @@ def test_bad_arguments_are_named_with_what_was_expected() -> None:
         XceptionModule(3, (3, 4))
     with pytest.raises(ValueError, match="stride is 3 from 4 to 4 channels"):
         XceptionModule(4, (4,), stride=3)
-    with pytest.raises(ValueError, match="num_classes is 0 and in_channels is 3; expected 1"):
-        Xception(num_classes=0)
