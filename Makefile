@@ -3,6 +3,7 @@
 #   make test    everything that CI runs
 #   make lab     JupyterLab on the lessons
 #   make bench   long measurements
+#   make backbone   train the weights of cnnlib.pretrained anew, in some minutes
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,10 +11,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench bubblewrap chromium clean
+.PHONY: help demo test lint lab bench backbone bubblewrap chromium clean
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +55,11 @@ lab: $(READY)
 
 bench: $(READY) bubblewrap chromium
 	$(BIN)/python -m tests.bench
+
+backbone: $(READY)
+	mkdir -p build
+	$(BIN)/python -m course.datasets.glyphs build/glyphs.safetensors
+	$(BIN)/python -m cnnlib.pretrained build/glyphs.safetensors cnnlib/glyphs.safetensors
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

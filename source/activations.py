@@ -37,7 +37,7 @@ from course.datasets import Images, digits
 from course.predictions import predict
 from course.widgets.activations import bend, curves, depth, gate, overflow
 
-torch.manual_seed(0)
+_ = torch.manual_seed(0)
 
 # %% [markdown]
 # ## Warm-up

@@ -1,12 +1,20 @@
-"""What the tests of cnnlib share: devices, tensors of any layout, derivatives, torchvision."""
+"""What the tests of cnnlib share: tensors of any layout, derivatives, torchvision, digits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import strategies as st
-from torch import Tensor
+from rich.console import Console
+from rich.table import Table
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from cnnlib.pretrained import torchvision_models
+from cnnlib.training import Batches, evaluate, fit
 
 
 @pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
@@ -62,25 +70,101 @@ def derivatives() -> Callable[..., list[Tensor]]:
     return compute
 
 
-def declare_torchvision_operators() -> torch.library.Library:
-    """Declare what torchvision's compiled extension would, where the CPU build cannot load it.
+@pytest.fixture(scope="session")
+def torchvision() -> ModuleType:
+    """torchvision, whatever build of torch it stands beside."""
+    torchvision_models()
+    import torchvision
 
-    torchvision describes the shapes of these two operators on import and stops where they are
-    unknown. Nothing here calls them. The declaration lasts as long as what is returned.
-    """
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
+    return torchvision
+
+
+@pytest.fixture
+def show() -> Callable[..., None]:
+    """Print a table; `pytest -s` shows it."""
+
+    def table(title: str, columns: str, rows: Iterable[Sequence[object]]) -> None:
+        printed = Table(*columns.split(), title=title)
+        for row in rows:
+            printed.add_row(*(f"{v:,}" if isinstance(v, int) else str(v) for v in row))
+        Console().print(printed)
+
+    return table
+
+
+@pytest.fixture
+def interchangeable() -> Callable[[nn.Module, nn.Module, Tensor], None]:
+    """Assert that ours loads the other's weights and then does the same in both modes."""
+
+    def check(ours: nn.Module, theirs: nn.Module, x: Tensor) -> None:
+        generator = torch.Generator().manual_seed(0)
+        for name, tensor in theirs.state_dict().items():
+            # Fresh batch norms all have the same statistics, which would hide a wrong one.
+            batch_norm = "running" in name or "bn" in name or "downsample.1" in name
+            if batch_norm and tensor.is_floating_point():
+                tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
+        # An optimizer's state dict knows parameters by their place, so the order matters too.
+        assert list(ours.state_dict()) == list(theirs.state_dict())
+        ours.load_state_dict(theirs.state_dict())
+        # Both call the same kernels in the same order, so the default tolerances are generous.
+        with torch.no_grad():
+            assert_close(ours.eval()(x), theirs.eval()(x))
+            torch.manual_seed(1)
+            actual = ours.train()(x)
+            torch.manual_seed(1)
+            expected = theirs.train()(x)
+        if isinstance(expected, tuple):
+            # torchvision puts the second auxiliary head before the first.
+            expected = (expected.logits, expected.aux_logits1, expected.aux_logits2)
+            actual = tuple(actual)
+        assert_close(actual, expected)
+        assert_close(ours.state_dict(), theirs.state_dict())
+
+    return check
+
+
+@pytest.fixture
+def stage_shapes() -> Callable[[nn.Module, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Output shape of every direct child of a network for one image, in running order."""
+
+    def shapes(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for name, child in model.named_children():
+            child.register_forward_hook(
+                lambda _m, _x, y, name=name: found.update({name: tuple(y.shape[1:])})
+            )
+        model.to("meta").eval()(torch.empty(1, *input_shape, device="meta"))
+        return found
+
+    return shapes
 
 
 @pytest.fixture(scope="session")
-def torchvision() -> ModuleType:
-    """torchvision with transforms and operators in Python, whatever build of torch there is."""
-    global library
-    try:
-        import torchvision
-    except RuntimeError:
-        library = declare_torchvision_operators()
-        import torchvision
-    return torchvision
+def digits() -> tuple[Tensor, Tensor]:
+    """scikit-learn's 1,797 handwritten digits: (N, 1, 8, 8) from 0 to 1, and labels."""
+    data = load_digits()
+    images = torch.tensor(data.images, dtype=torch.float32).unsqueeze(1) / 16
+    return images, torch.tensor(data.target)
+
+
+@pytest.fixture
+def accuracy_on_digits(digits: tuple[Tensor, Tensor]) -> Callable[..., float]:
+    """Train on three digits of four and say the share of the others that is read rightly."""
+
+    def learn(make: Callable[[], nn.Module], *, epochs: int = 8, lr: float = 2e-3) -> float:
+        images, target = digits
+        held_out = torch.arange(len(images)) % 4 == 0
+        torch.manual_seed(0)
+        model = make()
+        fit(
+            model,
+            Batches(images[~held_out], target[~held_out], batch_size=32, shuffle=True),
+            optimizer=torch.optim.Adam(model.parameters(), lr=lr),
+            epochs=epochs,
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        test = Batches(images[held_out], target[held_out], batch_size=500)
+        return evaluate(model, test, loss_fn=F.cross_entropy).accuracy
+
+    return learn
