@@ -17,6 +17,7 @@ import types
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from autograder import randomness
 from autograder.channel import Channel
 from autograder.wire import Decoder, Encoder, WireError, pack, unpack
 
@@ -118,6 +119,7 @@ class Peer:
         self._nodes: dict[int, Node] = {}
         self._count = itertools.count(1)
         self._depth = 0
+        self._known: dict[str, Any] = {}
 
     def own(self, value: Any) -> int:
         """Return the number under which the other end knows an object of this one."""
@@ -134,7 +136,7 @@ class Peer:
         form = encoder.encode(value)
         torch = sys.modules.get("torch")
         graph = torch is not None and torch.is_grad_enabled()
-        answer = self._exchange([operation, target, name, form, graph])
+        answer = self._exchange([operation, target, name, form, graph, self._random()])
         if self.role == "judge" and len(self.calls) < 2000:
             self.calls.append(Call(operation, target, name, form, answer))
         if answer[0] == "raise":
@@ -153,7 +155,7 @@ class Peer:
         """
         form = Encoder(self._refer).encode([gradient.detach() for gradient in gradients])
         operation = "backward" if inputs is None else "backward twice"
-        answer = self._exchange([operation, node, "", form, False])
+        answer = self._exchange([operation, node, "", form, False, []])
         if answer[0] == "raise":
             raise _exception(answer[1], answer[2])
         found = self._join(answer[1], answer[3], inputs or [])
@@ -173,29 +175,31 @@ class Peer:
             if not isinstance(reply, list) or not reply:
                 raise WireError("a message is malformed")
             if reply[0] in ("ok", "raise"):
-                if len(reply) != (4 if reply[0] == "ok" else 3):
+                if len(reply) != (5 if reply[0] == "ok" else 4):
                     raise WireError("an answer is malformed")
+                self._take_random(reply.pop())
                 return reply
             self._answer(reply)
 
     def _answer(self, message: Any) -> None:
         """Do what a message asks for and send the outcome."""
-        if not isinstance(message, list) or len(message) != 5:
+        if not isinstance(message, list) or len(message) != 6:
             raise WireError("a request is malformed")
+        self._take_random(message.pop())
         if self._depth >= DEPTH:
             raise WireError(f"calls back and forth are nested more than {DEPTH} deep")
         self._depth += 1
         try:
-            reply = pack(self._perform(*message))
+            reply = pack([*self._perform(*message), self._random()])
         except (WireError, MemoryError) as error:
             if self.role == "judge":
                 raise
-            reply = pack(["raise", ["TypeError", "Exception"], str(error)[:MAX_TEXT]])
+            reply = pack(["raise", ["TypeError", "Exception"], str(error)[:MAX_TEXT], []])
         except BaseException as error:
             if self.role == "judge" and not isinstance(error, Exception):
                 raise
             names = [kind.__name__ for kind in type(error).__mro__]
-            reply = pack(["raise", names, _text(error)])
+            reply = pack(["raise", names, _text(error), []])
         finally:
             self._depth -= 1
         self.channel.send(reply)
@@ -277,6 +281,23 @@ class Peer:
         new = self._remember(Node(node.inputs + leaves, outputs)) if outputs else 0
         return ["ok", encoded, [], new]
 
+    def _random(self) -> list[Any]:
+        """Return what the other end does not know of this end's random numbers.
+
+        A check that seeds them means the student's as well; there is one stream, as in a notebook.
+        """
+        news = []
+        for name, state in randomness.states():
+            if self._known.get(name) != state:
+                self._known[name] = state
+                news.append([name, Encoder(self._refer).encode(state)])
+        return news
+
+    def _take_random(self, news: Any) -> None:
+        for name, state in news:
+            self._known[name] = state = self._decoder().decode(state)
+            randomness.set_state(name, state)
+
     def _join(self, result: Any, node: int, inputs: list[Any]) -> Any:
         """Decode a result some of whose tensors may belong to a graph at the other end."""
         if not node:
@@ -307,7 +328,7 @@ class Peer:
         if isinstance(value, Remote):
             return ["r", value._id]
         if self.role == "judge" and not callable(value):
-            raise WireError(
+            raise Restriction(
                 f"a check passed a {type(value).__name__} to the submission; it can pass numbers, "
                 "strings, containers, tensors, arrays, generators, torch.nn modules and functions"
             )
