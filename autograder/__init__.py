@@ -42,8 +42,6 @@ def harden(c: Any, **options: Any) -> None:
         f"{ours}.HideTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
-    # Students write markdown, and markdown may hold scripts; instructors read it in formgrader.
-    c.HTMLExporter.sanitize_html = True
 
 
 def _let_nbgrader_find_alembic() -> None:

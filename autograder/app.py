@@ -237,12 +237,13 @@ def _grade_with_progress(
 
 def _class_table(topic: str, pupils: list[Pupil], found: dict[str, classroom.Score]) -> Table:
     table = Table("student", "the submission", title=f"{topic}: a class", box=SIMPLE_HEAD)
-    for heading in ("points", "late", "of"):
+    for heading in ("points", "of", "late"):
         table.add_column(heading, justify="right")
     for pupil in pupils:
         score = found[pupil.name]
-        late = f"-{score.penalty:g}" if score.penalty else ""
-        table.add_row(pupil.name, pupil.story, f"{score.total:g}", late, f"{score.maximum:g}")
+        late = f"{score.seconds_late / 3600:.0f} h" if score.seconds_late else ""
+        total = f"{score.total:g}" if score.submitted else "-"
+        table.add_row(pupil.name, pupil.story, total, f"{score.maximum:g}", late)
     return table
 
 

@@ -21,11 +21,15 @@ class DeadlineError(Exception):
 
 
 class Channel:
-    """One end of a stream of frames; deadline is a moment of time.monotonic(), or None."""
+    """One end of a stream of frames.
 
-    def __init__(self, end: socket.socket) -> None:
+    seconds is how long this end may yet wait for the other one, in all; None is for ever. Time that
+    this end spends otherwise does not count.
+    """
+
+    def __init__(self, end: socket.socket, seconds: float | None = None) -> None:
         self.socket = end
-        self.deadline: float | None = None
+        self.seconds = seconds
 
     def send(self, frame: bytes, files: tuple[int, ...] = ()) -> None:
         """Send a frame. Raises Closed and DeadlineError."""
@@ -76,10 +80,12 @@ class Channel:
         return b"".join(parts)
 
     def _wait(self, *, write: bool) -> None:
-        if self.deadline is None:
+        if self.seconds is None:
             return
-        left = self.deadline - time.monotonic()
+        start = time.monotonic()
         poll = select.poll()
         poll.register(self.socket, select.POLLOUT if write else select.POLLIN)
-        if left <= 0 or not poll.poll(left * 1000):
+        ready = poll.poll(max(0.0, self.seconds) * 1000)
+        self.seconds -= time.monotonic() - start
+        if not ready:
             raise DeadlineError("no answer in time")

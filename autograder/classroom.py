@@ -34,11 +34,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Score:
-    """One student's points: by exercise, lost for lateness, and in all."""
+    """One student's points, by exercise and in all, and how late the submission came."""
 
     student: str
     points: dict[str, float]
-    penalty: float
+    seconds_late: float
     total: float
     maximum: float
     submitted: bool
@@ -135,7 +135,7 @@ def scores(course: Course, lesson: str) -> list[Score]:
                 Score(
                     student.id,
                     points,
-                    float(submission.late_submission_penalty or 0),
+                    float(submission.total_seconds_late),
                     float(submission.score),
                     maximum,
                     True,

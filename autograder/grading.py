@@ -9,13 +9,13 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from autograder.channel import Closed
+from autograder.markers import NOT_RUN
 from autograder.judge import Given, Verdict, Word, judge
 from autograder.sandbox import Gone, Sandbox, Submission
 
 __all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]
 
 DEATHS = 8  # of a submission's processes; then the rest of it is given up
-NOT_RUN = ("claim", "reveal")  # kinds of cells that no answer depends on
 
 # Explains a wrong answer by its calls; "" where nothing is known.
 Diagnose = Callable[[str, Verdict], str]

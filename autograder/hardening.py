@@ -79,6 +79,8 @@ class Rebuild(NbGraderPreprocessor):
         rebuilt = rebuild(original, submitted)
         rebuilt.metadata["autograder"] = {"damaged": damaged} if damaged else {}
         if damaged:
+            text = f"**This submission could not be read.** {damaged}"
+            rebuilt.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="damaged"))
             self.log.warning("%s/%s: %s", about["student"], about["notebook"], damaged)
         return rebuilt, resources
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import nh3
 
-__all__ = ["clean"]
+__all__ = ["clean", "clean_text"]
 
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
+INLINE = ("data:image/png;base64,", "data:image/jpeg;base64,")
 MAX_OUTPUTS = 201
 
 
@@ -46,6 +47,20 @@ def clean(result: dict[str, Any]) -> list[dict[str, Any]]:
     return cleaned
 
 
+def clean_text(text: str) -> str:
+    """Return text, as it is where it holds no HTML, else without scripts and what else can act."""
+    if not nh3.is_html(text):
+        return text
+    schemes = {*nh3.ALLOWED_URL_SCHEMES, "data"}
+    return nh3.clean(text, url_schemes=schemes, attribute_filter=_attribute)
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Keep data: addresses for pictures alone."""
+    picture = tag == "img" and name == "src" and value.startswith(INLINE)
+    return None if value.strip().lower().startswith("data:") and not picture else value
+
+
 def _data(data: dict[Any, Any]) -> dict[str, str]:
     kept = {}
     for mime, value in data.items():
@@ -57,7 +72,7 @@ def _data(data: dict[Any, Any]) -> dict[str, str]:
             kept[mime] = value
         elif mime in ("text/html", "text/markdown", "text/latex") and isinstance(value, str):
             # Markdown may hold HTML, and what LaTeX cannot be read is shown as it stands.
-            kept[mime] = nh3.clean(value)
+            kept[mime] = clean_text(value)
     return kept
 
 

@@ -1,6 +1,7 @@
 """Sandboxes that live as long as this process, one for each way of starting them."""
 
 import atexit
+import importlib
 
 from autograder.config import Settings
 from autograder.sandbox import Sandbox
@@ -22,6 +23,9 @@ def sandbox_for(settings: Settings) -> Sandbox:
             isolate=settings.isolate,
         )
         _SANDBOXES[settings] = sandbox.__enter__()
+        # Checks import much the same, here; that should not be the first student's time.
+        for name in settings.warm:
+            importlib.import_module(name)
     return sandbox
 
 

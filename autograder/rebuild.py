@@ -15,6 +15,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.outputs import clean_text
+
 __all__ = ["DamagedError", "Original", "read_submission", "rebuild"]
 
 MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
@@ -82,7 +84,7 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
         if _is_open(cell):
             if index in places:
                 theirs = submitted[places[index]]
-                cell.source = _source(theirs)
+                cell.source = _text(cell, theirs)
                 _take_attachments(cell, theirs)
             elif _is_answer(cell):
                 cell.source = ""
@@ -136,7 +138,8 @@ def _extras(
         elif _grade_id(cell) not in locked and _source(cell).strip():
             code = cell.get("cell_type") == "code"
             make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
-            own = make(_source(cell), metadata={"autograder": {"student": True}})
+            own = make(metadata={"autograder": {"student": True}})
+            own.source = _text(own, cell)
             own.id = str(cell.get("id"))
             if own.id in unnamed or not _valid_id(own.id):
                 own.id = f"student-{index}"
@@ -173,6 +176,11 @@ def _grade_id(cell: Mapping[str, Any]) -> str:
     marks = marks.get("nbgrader") if isinstance(marks, dict) else None
     name = marks.get("grade_id") if isinstance(marks, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def _text(ours: NotebookNode, theirs: Mapping[str, Any]) -> str:
+    """Return a student's text; where it is shown as a page, without what could act in one."""
+    return _source(theirs) if ours.cell_type == "code" else clean_text(_source(theirs))
 
 
 def _source(cell: Mapping[str, Any]) -> str:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -121,7 +120,7 @@ class Sandbox:
             )
         self._stack.callback(self._stop)
         self.channel = Channel(ours)
-        self.channel.deadline = time.monotonic() + START
+        self.channel.seconds = START
         try:
             self.channel.send(pack(list(self.warm)))
             self.channel.receive()
@@ -131,7 +130,7 @@ class Sandbox:
             raise SandboxError(
                 f"the sandbox did not start ({error}). {log}\n{ADVICE if self.isolate else ''}"
             ) from None
-        self.channel.deadline = None
+        self.channel.seconds = None
 
     def _stop(self) -> None:
         self.channel.close()
@@ -296,7 +295,7 @@ class Submission:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._send(["check", seconds + GRACE], seconds, (theirs.fileno(),))
+                self._send(["check", self.limits.time], seconds, (theirs.fileno(),))
             except (Closed, DeadlineError) as error:
                 ours.close()
                 raise self._gone(error, late=False) from None
@@ -331,7 +330,7 @@ class Submission:
             "environment": environment,
         }
         self._channel, self._watcher = Channel(ours), Channel(watcher)
-        self._watcher.deadline = time.monotonic() + START
+        self._watcher.seconds = START
         with theirs, watched:
             passed = (watched.fileno(), theirs.fileno(), *self._outputs)
             try:
@@ -346,11 +345,11 @@ class Submission:
             raise SandboxError(f"no process for a submission could be started: {text}")
 
     def _send(self, message: list[Any], seconds: float, files: tuple[int, ...] = ()) -> None:
-        self._channel.deadline = time.monotonic() + seconds
+        self._channel.seconds = seconds
         self._channel.send(pack(message), files)
 
     def _receive_any(self, seconds: float) -> Any:
-        self._channel.deadline = time.monotonic() + seconds
+        self._channel.seconds = seconds
         return unpack(self._channel.receive()[0])
 
     def _receive(self, seconds: float) -> dict[str, Any]:
@@ -364,7 +363,7 @@ class Submission:
         reason = ""
         if isinstance(error, Closed):
             with suppress(Closed, DeadlineError, WireError, ValueError):
-                self._watcher.deadline = time.monotonic() + GRACE
+                self._watcher.seconds = GRACE
                 _, reason = unpack(self._watcher.receive()[0])
         self.close_connections()
         if late or isinstance(error, DeadlineError):
@@ -399,8 +398,7 @@ class Check:
 
     def __init__(self, submission: Submission, end: socket.socket, seconds: float) -> None:
         self._submission = submission
-        self._channel = Channel(end)
-        self._channel.deadline = time.monotonic() + seconds
+        self._channel = Channel(end, seconds)
         self.peer = Peer(self._channel, "judge")
 
     def __enter__(self) -> Peer:

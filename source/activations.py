@@ -1538,7 +1538,7 @@ judged(right * 1.2, False, "20 percent off with rtol=0.1", rtol=0.1, step="use t
 # 2. A network that cannot learn 50 images by heart has a bug.
 
 
-# %%
+# %% experiment="sanity"
 def accuracy(net: nn.Module, data: Images) -> float:
     with torch.no_grad():
         return (net(data.images).argmax(dim=1) == data.labels).double().mean().item()
@@ -1560,7 +1560,7 @@ fit(net, fifty, steps=300, lr=0.3, label="50 images")
 print(f"50 images by heart: {accuracy(net, fifty):.0%}")
 assert accuracy(net, fifty) == 1.0
 
-# %%
+# %% experiment="training"
 net = fresh_network()
 loss = fit(net, train, steps=600, lr=0.3, label="all images")
 print(f"training loss {loss:.3f}, test accuracy {accuracy(net, test):.1%}")
