@@ -76,7 +76,7 @@ class Limits:
 
 
 def unshare() -> None:
-    """Enter new user, mount, ipc namespaces; the next child is the first of a pid namespace.
+    """Enter new user and ipc namespaces; the next child is the first of a pid namespace.
 
     Raises OSError where the kernel refuses.
     """
@@ -89,7 +89,7 @@ def unshare() -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    _check(libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare(mount, pid, ipc)")
+    _check(libc.unshare(CLONE_NEWPID | CLONE_NEWIPC), "unshare(pid, ipc)")
 
 
 def confine(limits: Limits) -> None:
@@ -98,6 +98,8 @@ def confine(limits: Limits) -> None:
     Raises OSError where the kernel refuses; nothing of a submission has run then.
     """
     limit(limits)
+    # Not earlier: the process that watches this one needs the old /proc.
+    _check(libc.unshare(CLONE_NEWNS), "unshare(mount)")
     _mount("none", "/", "", MS_REC | MS_PRIVATE, "")
     common = MS_NOSUID | MS_NODEV
     # Python itself may live below /tmp, and stays visible there.

@@ -26,7 +26,9 @@ from autograder.errors import MarkerError
 
 __all__ = ["NOT_RUN", "Kind", "Marker", "from_notebook", "from_text"]
 
-Kind = Literal["setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"]
+Kind = Literal[
+    "setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"
+]
 
 GRADED = ("check", "written")
 UNGRADED = ("hints", "predict", "reveal", "claim", "experiment")

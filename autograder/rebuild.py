@@ -23,7 +23,6 @@ MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
 MAX_SOURCE = 2**20  # characters of one cell
 MAX_CELLS = 2000
 MAX_ATTACHMENT = 5 * 2**20
-ENCODINGS = ("utf-8-sig", "utf-16", "latin-1")
 
 
 class DamagedError(Exception):
@@ -215,13 +214,12 @@ def _take_attachments(cell: NotebookNode, theirs: Mapping[str, Any]) -> None:
 
 
 def _decode(raw: bytes) -> str:
-    encodings = ENCODINGS if raw[:2] not in (b"\xff\xfe", b"\xfe\xff") else ("utf-16",)
-    for encoding in encodings:
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValueError("its text encoding is unknown")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")  # every byte means something in it
 
 
 def _upgrade(notebook: dict[str, Any]) -> dict[str, Any]:
