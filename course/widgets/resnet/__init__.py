@@ -5,6 +5,7 @@ network from the model itself; ``gradients`` and ``training`` are the two widget
 """
 
 from course.widgets.resnet.blocks import (
+    LongBlock,
     PaddedBlock,
     option_b,
     residual_blocks,
@@ -12,12 +13,14 @@ from course.widgets.resnet.blocks import (
     without_skips,
 )
 from course.widgets.resnet.drawing import draw_block, draw_network
-from course.widgets.resnet.gradients import compute_gradients, gradients
+from course.widgets.resnet.gradients import arriving, compute_gradients, gradients
 from course.widgets.resnet.training import Run, compute_curves, curves, gap
 
 __all__ = [
+    "LongBlock",
     "PaddedBlock",
     "Run",
+    "arriving",
     "compute_curves",
     "compute_gradients",
     "curves",

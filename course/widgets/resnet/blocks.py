@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [
+    "LongBlock",
     "NoShortcut",
     "PaddedBlock",
     "PaddedShortcut",
@@ -52,6 +53,33 @@ class PaddedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """ReLU(F(x) + x)."""
+        return F.relu(self.residual(x) + self.downsample(x))
+
+
+class LongBlock(nn.Module):
+    """Three 3x3 convolutions with batch norm, and a shortcut with a projection (option B).
+
+    A block that is in no paper, to try out what should work for any. Shapes as for PaddedBlock.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv3 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.downsample = option_b(in_channels, out_channels, stride=stride)
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x), what the block adds to its input."""
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = F.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """ReLU(F(x) + shortcut(x))."""
         return F.relu(self.residual(x) + self.downsample(x))
 
 
@@ -133,7 +161,9 @@ def stack(depth: int, *, skip: bool, seed: int) -> nn.Sequential:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
         if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.01, generator=draw)
+            # torch's own spread, drawn from this generator; with a smaller one 60 steps are too few.
+            bound = module.in_features**-0.5
+            nn.init.uniform_(module.weight, -bound, bound, generator=draw)
             nn.init.zeros_(module.bias)
     if not skip:
         for block in residual_blocks(model):

@@ -80,7 +80,7 @@ def draw_network(model: nn.Module, image_shape: tuple[int, int, int], *, title: 
     before: tuple[int, ...] = ()
     for i, (module, shape) in enumerate(rows):
         height = 0.35 + 0.45 * math.log2(max(shape[-1], 1) + 1) / math.log2(image_shape[-1] + 1)
-        height = height if len(shape) == 3 else 0.35
+        height = height if len(shape) == 3 else 0.45
         block = hasattr(module, "residual")
         kind = "block" if block else "conv" if isinstance(module, nn.Conv2d) else "other"
         axes.add_patch(

@@ -17,7 +17,7 @@ from course.figures import BLUE, GREY, ORANGE, panels
 from course.widgets.explorer import Explorer
 from course.widgets.resnet.blocks import PaddedBlock, residual_blocks
 
-__all__ = ["Gradients", "compute_gradients", "describe_gradients", "gradients"]
+__all__ = ["Gradients", "arriving", "compute_gradients", "describe_gradients", "gradients"]
 
 Numbers = NDArray[np.float64]
 
@@ -101,6 +101,11 @@ def compute_gradients(
     return Gradients(depth, skip, norm, spread, block, on, off, problem)
 
 
+def arriving(*, layers: int, skip: bool, norm: bool, spread: str) -> float:
+    """Share of a gradient at the end that reaches the first of the given blocks."""
+    return _sizes(PaddedBlock, norm=norm, depth=layers, spread=spread, skip=skip)[0]
+
+
 @cache
 def _sizes(
     make: Callable[..., nn.Module], *, norm: bool, depth: int, spread: str, skip: bool
@@ -150,7 +155,7 @@ def describe_gradients(state: Gradients) -> str:
 
 
 class GradientsView:
-    """One panel: the gradient before each block, with the skip and without, on a logarithmic axis."""
+    """One panel on a logarithmic axis: the gradient before each block, with skips and without."""
 
     def __init__(self) -> None:
         self.axes = panels(1, 1, height=3.6)
