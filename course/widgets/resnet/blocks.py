@@ -161,7 +161,7 @@ def stack(depth: int, *, skip: bool, seed: int) -> nn.Sequential:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
         if isinstance(module, nn.Linear):
-            # torch's own spread, drawn from this generator; with a smaller one 60 steps are too few.
+            # torch's own spread; with a smaller one 60 steps are too few.
             bound = module.in_features**-0.5
             nn.init.uniform_(module.weight, -bound, bound, generator=draw)
             nn.init.zeros_(module.bias)
