@@ -39,6 +39,7 @@ from course.widgets.resnet import LongBlock, PaddedBlock, option_b, residual_blo
 from course.widgets.resnet import Run, arriving, curves, draw_block, draw_network, gap, gradients
 
 _ = torch.manual_seed(0)
+torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 
 # %% [markdown]
 # ## Warm-up
