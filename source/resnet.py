@@ -1177,12 +1177,12 @@ curves(list(runs.values()))
 # If a block adds a correction to its input, its neighbours do not depend on it entirely. One often
 # reads that skips let information pass by layers that fail. Take it literally: remove a block from
 # the trained networks of 20 layers, without training them again, and measure the accuracy on the
-# training images. (Batch norm uses the statistics of all images here; its running averages have not
-# settled after 60 steps.)
+# training images. (Batch norm uses the statistics of these images here; its running averages have
+# not settled after 60 steps.)
 
 # %% predict="remove_a_block"
 remove_a_block = predict(
-    "One block of a trained residual network of 20 layers becomes the identity. Its accuracy ...",
+    "In a trained residual network, one block becomes the identity. For most blocks, accuracy ...",
     a="falls to that of guessing, 10 percent",
     b="falls by half",
     c="falls by less than 15 points",
@@ -1192,29 +1192,35 @@ remove_a_block
 
 
 # %% claim="bypass"
+some = train.images[:500]
+
+
 def accuracy_without(net: nn.Sequential, *positions: int) -> float:
-    """Accuracy on all training images when the blocks at these positions are the identity."""
+    """Accuracy on 500 training images when the blocks at these positions are the identity."""
     cut = copy.deepcopy(net)
     for position in positions:
         cut[position] = nn.Identity()
     with torch.no_grad():
-        return (cut(train.images).argmax(dim=1) == train.labels).double().mean().item()
+        return (cut(some).argmax(dim=1) == train.labels[:500]).double().mean().item()
 
 
 def judge(net: nn.Sequential, label: str) -> dict[str, tuple[str, bool]]:
-    whole, removable = accuracy_without(net), (3, 4, 5, 7, 8, 10, 11)
-    worst = min(accuracy_without(net, position) for position in removable)
-    none = accuracy_without(net, *removable)
+    whole, blocks = accuracy_without(net), (3, 4, 5, 7, 8, 10, 11)
+    each = sorted(accuracy_without(net, block) for block in blocks)
+    none = accuracy_without(net, *blocks)
+    words = f"{whole:.0%} to {each[3]:.0%} for the median block, at worst {each[0]:.0%}"
     return {
-        f"{label}, one block removed": (f"{whole:.0%}, at worst {worst:.0%}", worst > whole - 0.15),
-        f"{label}, all 7 of equal shape": (f"{whole:.0%} to {none:.0%}", none > whole - 0.15),
+        f"{label}, one of seven blocks removed": (words, each[3] > whole - 0.15),
+        f"{label}, all seven removed": (f"{whole:.0%} to {none:.0%}", none > whole - 0.15),
     }
 
 
 trial("bypass", {**judge(nets[20, True], "residual"), **judge(nets[20, False], "plain")})
 
 # %% reveal="remove_a_block"
-remove_a_block.reveal("c", "A plain network does not survive it: each layer needs the one before.")
+remove_a_block.reveal(
+    "c", "A plain network does not survive it: each layer needs the one before it as it was."
+)
 
 # %% [markdown]
 # Veit, Wilber and Belongie (2016) found the same in networks of 110 layers. Note what it does *not*
@@ -1526,7 +1532,7 @@ assert by_heart == 1.0
 
 # %%
 net = fresh()
-losses = fit(net, train, label="all images", steps=120, lr=0.1)
+losses = fit(net, train, label="all images", steps=120, lr=0.05)
 net.eval()
 with torch.no_grad():
     right = (net(test.images).argmax(dim=1) == test.labels).double().mean().item()
@@ -1588,7 +1594,7 @@ print(f"training loss {sum(losses[-12:]) / 12:.3f}, test accuracy {right:.1%}")
 # | computes the identity when | two convolutions happen to | F = 0 |
 # | derivative before the ReLU | $F'$ | $I + F'$ |
 # | 56 layers, 60 steps | hardly leaves log 10 | learns |
-# | one block removed after training | useless | loses a few points |
+# | most single blocks removed after training | useless | loses a few points |
 #
 # - Deeper got worse, on the training set: the optimiser did not find what was there.
 # - A block with a skip has the identity at $F = 0$, and can be started there.
