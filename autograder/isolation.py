@@ -2,9 +2,9 @@
 
 bubblewrap has taken away network, file system and environment when the sandbox started. Here each
 submission's process leaves the others: its own user, process, mount and ipc namespaces
-(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own bounded /tmp; limits
-on memory, processes and file sizes; no privileges; and a filter of system calls (seccomp(2)) that
-keeps it from entering new namespaces and from memory that no limit counts.
+(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own
+bounded /tmp; limits on memory, processes and file sizes; no privileges; and a filter of system
+calls (seccomp(2)) that keeps it from entering new namespaces and from memory that no limit counts.
 """
 
 import ctypes

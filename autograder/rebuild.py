@@ -107,12 +107,13 @@ def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, 
         by_name.setdefault(_grade_id(cell), []).append(index)
         by_id.setdefault(str(cell.get("id")), index)
     places = {}
+    found: int | None
     for index, cell in enumerate(ours):
         name = _grade_id(cell)
         if name:
             same = by_name.get(name, [])
             kept = [i for i in same if theirs[i].get("id") == cell.get("id")]
-            found = (kept or same or [None])[0]
+            found = next(iter(kept or same), None)
         else:
             found = by_id.get(str(cell.get("id"))) if cell.get("id") else None
             if found is not None and _grade_id(theirs[found]):

@@ -149,11 +149,12 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 ADVICE = (
-    "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install bubblewrap; "
-    "where the kernel forbids namespaces: sudo sysctl kernel.unprivileged_userns_clone=1 (Debian) "
-    "or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them when it "
-    "is started. `autograder doctor` says what is missing. --no-sandbox grades without protection: "
-    "submissions could then read and change everything that you can."
+    "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install "
+    "bubblewrap; where the kernel forbids namespaces: sudo sysctl "
+    "kernel.unprivileged_userns_clone=1 (Debian) or "
+    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them "
+    "when it is started. `autograder doctor` says what is missing. --no-sandbox grades "
+    "without protection: submissions could then read and change everything that you can."
 )
 
 

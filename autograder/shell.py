@@ -65,6 +65,8 @@ class Stream(io.TextIOBase):
 class Publisher(DisplayPublisher):
     """Where display() goes."""
 
+    shell: Any
+
     def publish(self, data: Any, *_: Any, **__: Any) -> None:
         self.shell.capture.add("display_data", dict(data))
 
@@ -74,6 +76,8 @@ class Publisher(DisplayPublisher):
 
 class Hook(DisplayHook):
     """Where the value of a cell's last expression goes."""
+
+    shell: Any
 
     def write_output_prompt(self) -> None:
         pass
@@ -110,7 +114,7 @@ class Shell(InteractiveShell):
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; return what it displayed and its error as nbformat writes them."""
         self.capture = Output(self.capture.limit)
-        self.failure = None
+        self.failure: list[Any] | None = None
         self.running = self.execution_count
         try:
             self.run_cell(source, store_history=True)

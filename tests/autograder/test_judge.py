@@ -12,7 +12,14 @@ from autograder.judge import Given, Verdict, judge
 from autograder.peer import Peer
 
 Judging = Callable[..., Verdict]
-LOCKED = "import math\nfrom functools import partial\n\ndef close(a, b):\n    return abs(a - b) < TOL\n\nTOL = 0.1"
+LOCKED = """
+import math
+
+def close(a, b):
+    return abs(a - b) < TOL
+
+TOL = 0.1
+"""
 
 
 @pytest.fixture
@@ -102,7 +109,14 @@ def test_what_the_code_raises_is_told(judged: Judging) -> None:
 
 
 def test_an_exception_that_the_check_expects_is_caught(judged: Judging) -> None:
-    check = "try:\n    double(-1)\nexcept ValueError as error:\n    assert '-1' in str(error)\nelse:\n    assert False"
+    check = """
+try:
+    double(-1)
+except ValueError as error:
+    assert '-1' in str(error)
+else:
+    assert False
+"""
     submission = "def double(x):\n    raise ValueError(f'{x} is below 0')"
     assert judged(check, submission).word == "passed"
     assert judged(check, RIGHT).word == "failed"

@@ -91,10 +91,8 @@ def test_a_cell_that_ignores_the_interrupt_is_killed(process: Submission) -> Non
     ],
 )
 def test_a_process_that_ends_says_how(process: Submission, source: str, reason: str) -> None:
-    with pytest.raises(Gone) as gone:
-        for _ in range(2):
-            process.run(source, 10.0)
-    assert reason in gone.value.reason
+    with pytest.raises(Gone, match=reason):
+        process.run(source, 10.0)
 
 
 def test_memory_is_bounded(process: Submission) -> None:
@@ -145,7 +143,7 @@ def test_pictures_and_pages_are_kept_and_cleaned(process: Submission) -> None:
     assert outputs[2]["data"] == {"text/plain": "p"}
 
 
-def test_what_a_submission_started_dies_with_it(box: Sandbox, tmp_path: Path) -> None:
+def test_what_a_submission_started_dies_with_it(box: Sandbox) -> None:
     with box.submission() as submission:
         submission.run(
             "import subprocess\nsubprocess.Popen(['sleep', '987'], start_new_session=True)", 10.0
@@ -226,7 +224,7 @@ def test_without_namespaces_grading_stops_and_says_what_to_do(
     )
     refusing.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(SandboxError, match="No permissions .*\n.*--no-sandbox"), Sandbox():
+    with pytest.raises(SandboxError, match=r"No permissions .*\n.*--no-sandbox"), Sandbox():
         pass
 
 
