@@ -1698,7 +1698,7 @@ vgg_share.reveal(
 # enough. Choose the numbers of channels so that they fill the budget; your `conv_parameters` and
 # `dense_parameters` do the sums.
 
-# %% [markdown] hints="DigitsCNN"
+# %% [markdown] hints="digits_cnn"
 # <details><summary>Hint 1: what goes where?</summary>
 #
 # Layers are made in `__init__` (after `super().__init__()`) and kept as attributes; `forward` says
@@ -1718,7 +1718,7 @@ vgg_share.reveal(
 # </details>
 
 
-# %% exercise="DigitsCNN"
+# %% exercise="digits_cnn"
 class DigitsCNN(nn.Module):
     """Convolutional network for grey digits of 8 x 8 pixels: (N, 1, 8, 8) -> logits (N, 10).
 
@@ -1749,7 +1749,7 @@ class DigitsCNN(nn.Module):
         ### END SOLUTION
 
 
-# %% check="DigitsCNN" points=4
+# %% check="digits_cnn" points=4
 import torch
 
 from course.checks import expect
