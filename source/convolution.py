@@ -2035,9 +2035,9 @@ print("exchanged rows and columns pass:", museum_check(exchanged))
 #
 # Return `(x, w, stride, padding)` on which a right convolution and a wrong one *differ*. The check
 # holds some twenty wrong convolutions against the right one: flipped and transposed kernels,
-# exchanged rows and columns in stride or padding, ignored channels, the first image or filter used for all,
-# padding on one side, padding that repeats the rim, an output cut short, absolute values, and more.
-# Keep it small: at most 1,000 numbers in `x`, so that a failure can be followed by hand.
+# exchanged rows and columns in stride or padding, ignored channels, the first image or filter used
+# for all, padding on one side, padding that repeats the rim, absolute values, and more. Keep it
+# small: at most 1,000 numbers in `x`, so that a failure can be followed by hand.
 
 # %% [markdown] hints="telling_inputs"
 # <details><summary>Hint 1: how do I see whether two images are mixed up?</summary>
@@ -2115,7 +2115,7 @@ expect(
 )
 told("exchanging rows and columns of the stride", F.conv2d(x, w, stride=(sw, sh), padding=padding))
 told("exchanging those of the padding", F.conv2d(x, w, stride=stride, padding=(pw, ph)))
-told("ignoring the stride of the rows", F.conv2d(x, w, stride=(1, sw), padding=padding))
+told("ignoring the stride", F.conv2d(x, w, stride=1, padding=padding))
 told("ignoring the padding", F.conv2d(F.pad(x, (0, 0, 0, 0)), w, stride=stride))
 told("using the first channel alone", F.conv2d(x[:, :1], w[:, :1], **options))
 told("giving all channels the first kernel", F.conv2d(x, w[:, :1].expand_as(w), **options))

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,6 +40,7 @@ HEIGHT, WIDTH = 28, 42
 MOST_PADDING = 2
 
 LAYERS = ("convolution", "local layer", "dense layer")
+HATCHES = ("", "..", "//")
 
 
 @dataclass(frozen=True)
@@ -245,9 +247,12 @@ class StepView:
             xlim=(-0.5 - extra, WIDTH + extra - 0.5), ylim=(HEIGHT + extra - 0.5, -extra - 0.5)
         )
         feature_map.set(xlim=(-0.5, WIDTH + 1.5), ylim=(HEIGHT + 1.5, -0.5))
-        outline = {"facecolor": "none", "linewidth": 2.5, "edgecolor": ORANGE}
-        self._window = image.add_patch(Rectangle((0, 0), 3, 3, **outline))
-        self._place = feature_map.add_patch(Rectangle((0, 0), 1, 1, **outline))
+        self._window, self._place = (
+            Rectangle((0, 0), side, side, facecolor="none", linewidth=2.5, edgecolor=ORANGE)
+            for side in (3, 1)
+        )
+        image.add_patch(self._window)
+        feature_map.add_patch(self._place)
         self._cells = [
             products.text(c + 0.5, r + 0.5, "", ha="center", va="center", fontsize=8.5)
             for r in range(3)
@@ -288,7 +293,8 @@ class CostView:
 
     def __init__(self) -> None:
         self.axes = panels(1, 2, height=2.6)
-        self._bars, self._labels = [], []
+        self._bars: list[Rectangle] = []
+        self._labels: list[Text] = []
         for axes, title in zip(self.axes, ("parameters", "multiply-adds per image"), strict=True):
             axes.set(xscale="log", xlim=(1, 1e15), ylim=(2.7, -0.9), xlabel="")
             axes.set_yticks(range(3), LAYERS if title == "parameters" else ["", "", ""])
@@ -296,13 +302,10 @@ class CostView:
             axes.minorticks_off()
             axes.set_title(title, loc="left")
             axes.grid(visible=True, axis="x")
-            hatches = zip((BLUE, GREEN, ORANGE), ("", "..", "//"), strict=True)
-            self._bars += [
-                axes.add_patch(
-                    Rectangle((1, y - 0.3), 1, 0.6, facecolor=color, hatch=hatch, edgecolor="white")
-                )
-                for y, (color, hatch) in enumerate(hatches)
-            ]
+            for y, (color, hatch) in enumerate(zip((BLUE, GREEN, ORANGE), HATCHES, strict=True)):
+                bar = Rectangle((1, y - 0.3), 1, 0.6, fc=color, hatch=hatch, ec="white")
+                axes.add_patch(bar)
+                self._bars.append(bar)
             self._labels += [axes.text(1, y, "", va="center", fontsize=9) for y in range(3)]
         self._own = self.axes[0].text(0.98, 0.98, "", ha="right", va="top", color=INK, fontsize=9)
         self._own.set_transform(self.axes[0].transAxes)

@@ -90,7 +90,7 @@ def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
         limit = float(weights.abs().max())
         for number in range(shown):
             panel = axes[row * shown + number]
-            panel.imshow(weights[number, 0], cmap=SIGNED, vmin=-limit, vmax=limit)
+            panel.imshow(weights[number, 0].numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
             panel.set(xticks=[], yticks=[])
             if number == 0:
                 panel.set_ylabel(title)
@@ -174,9 +174,9 @@ class MapsView:
         image, maps, bars = self.axes
         self._image = image.imshow(np.zeros((8, 8)), cmap="gray_r", vmin=0, vmax=1)
         self._maps = maps.imshow(np.zeros((8, 8)), cmap=MAPS, interpolation="nearest")
-        self._bars = [
-            bars.add_patch(Rectangle((0, k - 0.35), 0, 0.7, facecolor=BLUE)) for k in range(10)
-        ]
+        self._bars = [Rectangle((0, k - 0.35), 0, 0.7, facecolor=BLUE) for k in range(10)]
+        for bar in self._bars:
+            bars.add_patch(bar)
         for axes, title in ((image, "image"), (maps, "feature maps, above 0")):
             axes.set(xticks=[], yticks=[])
             axes.set_title(title, loc="left")

@@ -33,7 +33,7 @@ def places(images: Tensor) -> Picture:
     """Draw one digit in its nine places; images has shape (9, 1, H, W)."""
     axes = panels(1, len(images), height=1.1)
     for panel, image in zip(axes, images, strict=True):
-        panel.imshow(image[0], cmap="gray_r", vmin=0, vmax=1)
+        panel.imshow(image[0].numpy(), cmap="gray_r", vmin=0, vmax=1)
         panel.set(xticks=[], yticks=[])
     return show(
         axes,

@@ -292,7 +292,7 @@ def flatten(x, *, start_dim=1):
 def flatten(x, *, start_dim=1):
     if start_dim < -x.dim() or start_dim >= x.dim():
         raise ValueError(f"start_dim={start_dim} for a tensor with {x.dim()} dimensions")
-    return x.reshape(list(x.shape[:start_dim]) + [x.shape[start_dim:].numel()])
+    return x.reshape([*x.shape[:start_dim], x.shape[start_dim:].numel()])
 
 
 # %% alternative="pooled" exercise="digits_cnn"
