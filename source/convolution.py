@@ -191,7 +191,8 @@ dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape the
 #
 # Both together are a **convolution**. Its small set of shared weights is called **kernel** or
 # **filter**, its output **feature map**: it says for each place how well the window there matches
-# the kernel. Below are the weight matrices of three layers that map 12 pixels to 10 or 12 units.
+# the kernel. Below are the weight matrices of three layers that map 12 pixels to 10 units; grey
+# means no connection.
 
 # %%
 from course.widgets.convolution_figures import sharing
@@ -427,17 +428,21 @@ counts = {}
 with torch.device("meta"):  # shapes without numbers: nothing is stored
     for side, channels in ((8, 1), (224, 3)):
         shared = weights_and_biases(nn.Conv2d(channels, 10, 3, padding=1))
+        local = shared * side**2  # as many filters as places
         tied = weights_and_biases(nn.Linear(channels * side**2, 10 * side**2))
-        counts[f"{side} x {side} pixels, {channels} to 10 channels"] = (shared, tied)
+        counts[f"{side} x {side} pixels, {channels} to 10 channels"] = (shared, local, tied)
 
 trial(
     "sharing_cuts_parameters",
-    {what: (f"{s:,} against {t:,}", s < t / 100) for what, (s, t) in counts.items()},
+    {
+        what: (f"shared {shared:,}, local {local:,}, dense {tied:,}", shared < local / 10)
+        for what, (shared, local, tied) in counts.items()
+    },
 )
 
 # %% [markdown]
-# Locality alone cuts the multiply-adds: convolution and local layer compute equally much. Sharing
-# alone cuts the parameters, and it does not make the computation cheaper. It is paid for: a
+# Locality cuts the multiply-adds: convolution and local layer compute equally much. Sharing cuts
+# the parameters once more, and does not make the computation cheaper. It is paid for: a
 # convolution cannot treat the top of an image differently from its bottom, except near the border.
 #
 # ## 2 One window, one number
@@ -849,7 +854,7 @@ stepper(conv2d_naive)
 # %% [markdown]
 # **What you built.** A feature map is a picture of *where* the image looks like the kernel. The
 # kernels in the widget were thought up by people. In a network nobody writes them down: they start
-# as random numbers and are learnt. You will look at learnt ones in section 7.
+# as random numbers and are learnt. You will look at learnt ones in section 8.
 #
 # ## 3 The same, fast, and what moves with the image
 #

@@ -85,7 +85,7 @@ def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
     name, layer = _convolutions(network)[0]
     rows = [before[f"{name}.weight"], layer.weight.detach()]
     shown = min(rows[0].shape[0], 12)
-    axes = panels(2, shown, height=2.1)
+    axes = panels(2, shown, height=1.7)
     for row, (weights, title) in enumerate(zip(rows, ("before", "after"), strict=True)):
         limit = float(weights.abs().max())
         for number in range(shown):
@@ -97,12 +97,13 @@ def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
             if row == 0:
                 panel.set_title(str(number), fontsize="small")
     changed = ((rows[1] - rows[0]).norm() / rows[0].norm()).item()
+    edges = [_edges(weights[:shown, 0]) for weights in rows]
     return show(
         axes,
         f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
-        f"and blue where it subtracts. Before training they are patternless; after it they have "
-        f"changed by {changed:.1f} times their size, and many are orange on one side and blue on "
-        "the other.",
+        f"and blue where it subtracts, before training and after it. They have changed by "
+        f"{changed:.1f} times their size. In {edges[0]} filters before and {edges[1]} after, a slope "
+        "from one side to the other makes up more than half of the pattern.",
     )
 
 
@@ -200,6 +201,18 @@ class MapsView:
             bar.set_facecolor(BLUE if k == state.label else ORANGE)
             bar.set_hatch("" if k == state.label else "//")
         self._text.set_text(f"says {state.said}, is {state.label}")
+
+
+def _edges(weights: Tensor) -> int:
+    """Count filters (O, kh, kw) that a slope explains by more than half, their mean left out."""
+    height, width = weights.shape[1:]
+    down = torch.arange(height, dtype=weights.dtype)[:, None].expand(height, width)
+    right = torch.arange(width, dtype=weights.dtype).expand(height, width)
+    slopes = torch.stack([down - down.mean(), right - right.mean()]).flatten(1)
+    slopes = slopes / slopes.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    pattern = (weights - weights.mean(dim=(1, 2), keepdim=True)).flatten(1)
+    explained = (pattern @ slopes.T).square().sum(dim=1)
+    return int((explained > 0.5 * pattern.square().sum(dim=1)).sum())
 
 
 def _grid(maps: Numbers) -> Numbers:

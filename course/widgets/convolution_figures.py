@@ -35,6 +35,7 @@ def places(images: Tensor) -> Picture:
     for panel, image in zip(axes, images, strict=True):
         panel.imshow(image[0].numpy(), cmap="gray_r", vmin=0, vmax=1)
         panel.set(xticks=[], yticks=[])
+        panel.spines[:].set_visible(True)
     return show(
         axes,
         "The same handwritten digit nine times, moved by -1, 0 and 1 pixels down and to the right. "
@@ -77,6 +78,7 @@ def windows() -> Picture:
     padded = F.pad(image, (1, 1, 0, 0))
     output = F.conv2d(padded[None, None], kernel[None, None], stride=(1, 2))[0, 0]
     axes = panels(1, 3, height=2.3)
+    _widths(axes, [7, 3, 3])
     _cells(axes[0], padded, "image 3 x 5, padding (0, 1)")
     _cells(axes[1], kernel, "kernel 2 x 3")
     _cells(axes[2], output, "output, stride (1, 2)")
@@ -99,10 +101,11 @@ def windows() -> Picture:
 
 def unrolled() -> Picture:
     """Draw the windows of a small image as the columns of a matrix."""
-    image = torch.arange(12.0).reshape(3, 4)
+    image = torch.tensor([[1.0, 0, 2, 3], [4, 1, 0, 2], [3, 5, 1, 6]])
     kernel = torch.tensor([[1.0, 0.0], [0.0, -1.0]])
     columns = F.unfold(image[None, None], (2, 2))[0]
     axes = panels(1, 4, height=2.2)
+    _widths(axes, [4, 4, 6, 6])
     _cells(axes[0], image, "image")
     _cells(axes[1], kernel.reshape(1, 4), "filter as a row")
     _cells(axes[2], columns, "windows as columns")
@@ -196,9 +199,7 @@ def row_major() -> Picture:
     """Draw two maps of 2 x 3 numbers and the row that flatten makes of them."""
     maps = torch.arange(12.0).reshape(2, 2, 3)
     axes = panels(1, 3, height=1.7)
-    spec = axes[2].get_subplotspec()
-    assert spec is not None
-    spec.get_gridspec().set_width_ratios([3, 3, 12])
+    _widths(axes, [3, 3, 12])
     _cells(axes[0], maps[0], "channel 0")
     _cells(axes[1], maps[1], "channel 1")
     _cells(axes[2], maps.reshape(1, 12), "flatten: channel by channel, row by row")
@@ -231,6 +232,13 @@ def _cells(axes: Axes, values: Tensor, title: str) -> None:
     axes.set_aspect("equal")
     axes.spines[:].set_visible(False)
     axes.set_title(title, loc="center", fontsize="small")
+
+
+def _widths(axes: list[Axes], ratios: list[float]) -> None:
+    """Make cells of one size: each panel gets the width of its columns."""
+    spec = axes[0].get_subplotspec()
+    assert spec is not None
+    spec.get_gridspec().set_width_ratios(ratios)
 
 
 def _outline(
