@@ -102,8 +102,8 @@ def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
         axes,
         f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
         f"and blue where it subtracts, before training and after it. They have changed by "
-        f"{changed:.1f} times their size. In {edges[0]} filters before and {edges[1]} after, a "
-        "slope from one side to the other makes up more than half of the pattern.",
+        f"{changed:.1f} times their size. Filters of which a slope from one side to the other makes "
+        f"up more than half: {edges[0]} before, {edges[1]} after.",
     )
 
 

@@ -102,7 +102,7 @@ def windows() -> Picture:
 def unrolled() -> Picture:
     """Draw the windows of a small image as the columns of a matrix."""
     image = torch.tensor([[1.0, 0, 2, 3], [4, 1, 0, 2], [3, 5, 1, 6]])
-    kernel = torch.tensor([[1.0, 0.0], [0.0, -1.0]])
+    kernel = torch.tensor([[1.0, 2.0], [0.0, -1.0]])
     columns = F.unfold(image[None, None], (2, 2))[0]
     axes = panels(1, 4, height=2.2)
     _widths(axes, [4, 4, 6, 6])
