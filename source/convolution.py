@@ -1953,12 +1953,14 @@ print(f"{accuracy(net, moved_test):.1%} of the moved digits")
 filters(net, untrained)
 
 # %% [markdown]
-# How to read them: orange adds, blue subtracts. A filter that is blue on one side and orange on the
-# other answers to an edge, strongest where the image gets brighter towards orange. One that is
+# How to read them: orange adds, blue subtracts. A filter that is blue on one side and orange on
+# the other answers to an edge, strongest where the image gets brighter towards orange. One that is
 # orange in the middle and blue around it answers to a thin stroke or a dot; one of a single colour
-# averages. With 3 x 3 weights no more than such things can be expressed, and not every learnt
-# filter looks clean: the network only needs that all ten together say enough. The pictures of tidy
-# stripes that textbooks show come from kernels of 11 x 11 on large colour photographs.
+# averages. By count, three or four of the ten are mostly a slope from one side to the other, from
+# whichever seed the training starts; at random none to three were. With 3 x 3 weights no more than
+# such things can be expressed, and not every learnt filter looks clean: the network only needs
+# that all ten together say enough. The pictures of tidy stripes that textbooks show come from
+# kernels of 11 x 11 on large colour photographs.
 
 # %%
 from course.widgets.convolution_features import feature_maps

@@ -102,8 +102,8 @@ def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
         axes,
         f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
         f"and blue where it subtracts, before training and after it. They have changed by "
-        f"{changed:.1f} times their size. Filters of which a slope from one side to the other makes "
-        f"up more than half: {edges[0]} before, {edges[1]} after.",
+        f"{changed:.1f} times their size. Filters of which a slope from one side to the other "
+        f"makes up more than half: {edges[0]} before, {edges[1]} after.",
     )
 
 
