@@ -1956,8 +1956,8 @@ filters(net, untrained)
 # How to read them: orange adds, blue subtracts. A filter that is blue on one side and orange on
 # the other answers to an edge, strongest where the image gets brighter towards orange. One that is
 # orange in the middle and blue around it answers to a thin stroke or a dot; one of a single colour
-# averages. By count, three or four of the ten are mostly a slope from one side to the other, from
-# whichever seed the training starts; at random none to three were. With 3 x 3 weights no more than
+# averages. By count, three or four of the ten are mostly a slope from one side to the other, in
+# four trainings from different seeds; at random none to three were. With 3 x 3 weights no more than
 # such things can be expressed, and not every learnt filter looks clean: the network only needs
 # that all ten together say enough. The pictures of tidy stripes that textbooks show come from
 # kernels of 11 x 11 on large colour photographs.
