@@ -101,8 +101,9 @@ class Remote:
             "compare what its functions return: numbers, strings, lists, tensors, arrays"
         )
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = _refuse  # type: ignore[assignment]  # all of them refuse
-    __hash__ = None  # what cannot be compared cannot be a key
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = __hash__ = (
+        _refuse
+    )
 
 
 class Peer:

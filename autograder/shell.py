@@ -98,6 +98,7 @@ class Shell(InteractiveShell):
     display_pub_class = Publisher
     capture = Output(0)
     streams: tuple[Stream, ...] = ()
+    failure: list[Any] | None = None  # name, words and traceback of a cell's exception
 
     def redirect(self, limit: int) -> None:
         """Keep what cells print, up to a number of bytes each."""
@@ -114,7 +115,7 @@ class Shell(InteractiveShell):
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; return what it displayed and its error as nbformat writes them."""
         self.capture = Output(self.capture.limit)
-        self.failure: list[Any] | None = None
+        self.failure = None
         self.running = self.execution_count
         try:
             self.run_cell(source, store_history=True)
