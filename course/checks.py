@@ -98,7 +98,13 @@ def unchanged(x: Tensor, before: Tensor, what: str) -> None:
         )
 
 
-def from_scratch(function: Any, name: str, *, without: Iterable[str]) -> None:
+def from_scratch(
+    function: Any,
+    name: str,
+    *,
+    without: Iterable[str],
+    step: str = "build it from exponentials, comparisons and torch.where.",
+) -> None:
     """Fail where a function's code uses one of torch's names for what it should build itself."""
     code = getattr(function, "__code__", None)
     used = sorted(set(_names(code)) & set(without)) if code is not None else []
@@ -106,7 +112,7 @@ def from_scratch(function: Any, name: str, *, without: Iterable[str]) -> None:
         _fail(
             f"{name} uses {used[0]!r}.",
             "torch's own function does the work that this exercise is about.",
-            "build it from exponentials, comparisons and torch.where.",
+            step,
         )
 
 
