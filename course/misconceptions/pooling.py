@@ -1503,7 +1503,7 @@ def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
 # Autograd is asked, so the backward pass was not written.
 def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
     kh, kw = pair(kernel_size, name="kernel_size", least=1)
-    sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+    pair(1 if stride is None else stride, name="stride", least=1)
     if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
         raise ValueError(f"x has shape {tuple(x.shape)}; the window is {(kh, kw)}")
     leaf = x.clone().requires_grad_()
