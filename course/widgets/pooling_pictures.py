@@ -48,7 +48,7 @@ def sampled() -> Picture:
         for panel, values, title in zip(
             axes[3 * row :], (moved[0, 0], features, features[::2, ::2]), titles, strict=False
         ):
-            panel.imshow(values, cmap="Greys", vmin=0, extent=(0, SIDE, SIDE, 0))
+            panel.imshow(values.numpy(), cmap="Greys", vmin=0, extent=(0, SIDE, SIDE, 0))
             panel.set(xticks=range(0, SIDE + 1, 4), yticks=range(0, SIDE + 1, 4))
             panel.grid(visible=True)
             if row == 0:

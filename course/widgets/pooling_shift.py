@@ -91,13 +91,14 @@ def describe_moves(state: Moves) -> str:
     """Say in words what the widget of moving features shows."""
     distance = state.distances[state.way][state.shift]
     how = "" if state.way in ("no pooling", "global average") else f" of {state.window}"
+    pixels = "pixel" if state.shift == 1 else "pixels"
     others = ", ".join(
         f"{way} {values[state.shift]:.2f}" for way, values in state.distances.items()
     )
     own = f" {state.own.capitalize()}." if state.own else ""
     return (
         f"Edge features of a {state.digit}, {state.way}{how}, beside those of the same digit "
-        f"{state.shift} pixels to the right. On average such a shift moves the features by "
+        f"{state.shift} {pixels} to the right. On average such a shift moves the features by "
         f"{distance:.2f} of the distance to another digit. For all ways: {others}.{own}"
     )
 
