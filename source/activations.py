@@ -96,7 +96,7 @@ display(
 # The figure shows a network with one input, four hidden units and one output, with the same weights
 # on both sides.
 
-# %%
+# %% experiment="bend"
 bend()
 
 # %% predict="how_many_layers"
@@ -221,7 +221,7 @@ agree(
 # The picture shows a layer of 24 units on 60 images after a step that was too large. Each column is
 # one unit.
 
-# %%
+# %% experiment="gate"
 gate()
 
 # %% [markdown]
@@ -441,7 +441,7 @@ refuses(lambda: elu(x, alpha=-0.5), "elu with an alpha below 0", names=[-0.5])
 # `negative_slope` turns it into a straight line, and what would a network of such units compute?
 # With `elu`, what does `alpha` change about the slope just below 0?
 
-# %%
+# %% experiment="curves"
 curves(relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -625,7 +625,7 @@ revival.reveal("b", "A leak of 0.01 passes a gradient, but one that is a hundred
 #
 # Typed as they stand, the formulas break. The figure evaluates them in 32-bit numbers.
 
-# %%
+# %% experiment="overflow"
 overflow()
 
 # %% predict="naive_sigmoid"
@@ -904,7 +904,7 @@ largest_slope.reveal("c", "s(1 - s) is largest where s = 1/2, at x = 0: 1/2 time
 # Drag the input. Where does the tangent lie flat for all five? Through ten layers of sigmoids, by
 # what factor does a gradient shrink at the very least, if every weight is 1?
 
-# %%
+# %% experiment="s_curves"
 curves(sigmoid=sigmoid, tanh=tanh, relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -1039,7 +1039,7 @@ gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that i
 # Which function has none? Which one forgives a gain that is too large, and what does its gradient
 # do then?
 
-# %%
+# %% experiment="depth"
 depth(tanh=tanh, sigmoid=sigmoid, relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -1538,7 +1538,7 @@ judged(right * 1.2, False, "20 percent off with rtol=0.1", rtol=0.1, step="use t
 # 2. A network that cannot learn 50 images by heart has a bug.
 
 
-# %%
+# %% experiment="sanity"
 def accuracy(net: nn.Module, data: Images) -> float:
     with torch.no_grad():
         return (net(data.images).argmax(dim=1) == data.labels).double().mean().item()
@@ -1560,7 +1560,7 @@ fit(net, fifty, steps=300, lr=0.3, label="50 images")
 print(f"50 images by heart: {accuracy(net, fifty):.0%}")
 assert accuracy(net, fifty) == 1.0
 
-# %%
+# %% experiment="training"
 net = fresh_network()
 loss = fit(net, train, steps=600, lr=0.3, label="all images")
 print(f"training loss {loss:.3f}, test accuracy {accuracy(net, test):.1%}")
