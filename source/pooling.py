@@ -97,7 +97,7 @@ display(
 # is the same, compute all and keep every second. The figure shows a handwritten digit, one feature
 # map of it, and every second pixel of that map. Below it is the same digit one pixel to the right.
 
-# %%
+# %% experiment="sampled"
 sampled()
 
 # %% [markdown]
@@ -327,7 +327,7 @@ def fit(net: nn.Module, data: Images, *, label: str, steps: int = 300, jitter: i
 # function must not rely on that.
 
 
-# %%
+# %% experiment="strides"
 def answers(net: nn.Module, images: Tensor) -> Tensor:
     with torch.no_grad():
         return net(images).argmax(dim=1)
@@ -377,7 +377,7 @@ one_pixel.reveal(
 # Each channel is pooled by itself, and nothing is learnt. **Average pooling** takes the mean in
 # place of the largest.
 
-# %%
+# %% experiment="windows"
 windows()
 
 # %% [markdown]
@@ -407,7 +407,7 @@ corner.reveal("b", "The largest value of the image in that window. Padding must 
 # Step through the windows. Which settings use a pixel twice, and which leave pixels out? Which
 # pixel of the image never reaches the output with a 3x3 window, stride 2 and no padding?
 
-# %%
+# %% experiment="stepper"
 stepper()
 
 # %% [markdown]
@@ -891,7 +891,7 @@ refuses(
 # The same widget, now beside your own functions. Switch between maximum and mean on the same
 # window. Where do the two agree? Which of them can a single pixel change by much?
 
-# %%
+# %% experiment="own_stepper"
 stepper(max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg_pool)
 
 # %% [markdown]
@@ -918,7 +918,7 @@ features_move
 # window makes features stand still under a shift of one pixel, and what is left of the picture
 # then? Which way of pooling does not care at all?
 
-# %%
+# %% experiment="moves"
 moves(max_pool2d=max_pool2d, avg_pool2d=avg_pool2d)
 
 # %% reveal="features_move"
@@ -945,7 +945,7 @@ which_keeps = predict(
 which_keeps
 
 
-# %%
+# %% experiment="ways_of_shrinking"
 def multiply_adds(net: nn.Module) -> int:
     """Multiply-adds of the convolutions for one image: weights times positions."""
     x, total = test.images[:1], 0
@@ -1058,7 +1058,7 @@ by_four = predict(
 )
 by_four
 
-# %%
+# %% experiment="global_head"
 deaf = {
     "strides, then the global average": trained("stride", seed=0, head="global"),
     "no strides, then the global average": trained("nothing", seed=0, head="global"),
@@ -1088,7 +1088,7 @@ by_four.reveal(
 # winner, so the winner's slope is 1 and that of all others is 0: each window hands its whole
 # gradient to its winner. A pixel that wins several windows gets the sum.
 
-# %%
+# %% experiment="routes"
 routes()
 
 # %% predict="ties"
@@ -1500,7 +1500,7 @@ for height, width in [(7, 5), (6, 8), (4, 7), (1, 2)]:
 #
 # First the two tests of sanity for the network with 2x2 maxima.
 
-# %%
+# %% experiment="sanity"
 net = network("max", seed=0)
 start = F.cross_entropy(net(train.images), train.labels).item()
 print(f"loss at the start: {start:.3f}; log 10 is {math.log(10):.3f}")
@@ -1516,7 +1516,7 @@ assert accuracy(net, fifty) == 1.0
 # the training images too, by up to two pixels in each direction and at random. How much of the
 # invariance can be learnt, and do the ways of shrinking still differ then?
 
-# %%
+# %% experiment="moving_digits"
 for shrink in ("stride", "max"):
     net = network(shrink, seed=0)
     fit(net, train, label=f"{shrink}, moving images", steps=400, jitter=2)
