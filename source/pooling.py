@@ -7,7 +7,7 @@
 # - measure how much one pixel of shift changes what a network says,
 # - say what pooling gives that a stride does not, and what it costs.
 #
-# **Time.** About 60 minutes for you. The machine needs about @SECONDS@ seconds and @MEGABYTES@ MB
+# **Time.** About 60 minutes for you. The machine needs about 60 seconds and 600 MB
 # for all of it, on two cores and without a GPU.
 #
 # **Before you start.** You should know the lesson on convolution: windows, stride, padding, and
@@ -404,8 +404,8 @@ corner.reveal("b", "The largest value of the image in that window. Padding must 
 # %% [markdown]
 # ### Explore
 #
-# Step through the windows. Which settings use a pixel twice, and which leave pixels out? Which
-# pixel of the image never reaches the output with a 3x3 window, stride 2 and no padding?
+# Step through the windows. Which settings use a number twice, and which leave numbers out? Which
+# row of the table never reaches the output with a 3x3 window, stride 2 and no padding?
 
 # %% experiment="stepper"
 stepper()
@@ -581,9 +581,10 @@ refuses(lambda: max_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)", name
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **What you built.** A layer that makes feature maps smaller and has nothing to learn. Two claims
-# about that are on trial. The second one is often read off the first, and depends on what comes
-# after the pooling.
+# **What you built.** A layer that makes feature maps smaller and has nothing to learn. It is often
+# said to keep what matters. It keeps what is largest; whether that matters is up to the filter in
+# front of it, and where it was is forgotten. Two claims about parameters are on trial. The second
+# one is often read off the first, and depends on what comes after the pooling.
 
 
 # %% claim="pooling_parameters"
@@ -1010,10 +1011,12 @@ trial(
 )
 
 # %% [markdown]
-# Strides even cost less: they compute a quarter of the outputs, where pooling computes all and
-# throws three quarters away. What pooling buys for the difference are the kept answers of the
-# table. (Springenberg et al., 2015, built networks of strides alone that do as well on real
-# photographs.) Keep in mind that these digits all stand in the middle; section 7 moves them.
+# A network that shrinks nothing needs 1.5 million multiply-adds for these three convolutions, so
+# both ways save nine tenths. Strides save more: they compute a quarter of the outputs, where
+# pooling computes all and throws three quarters away. What pooling buys for the difference are the
+# kept answers of the table. (Springenberg et al., 2015, built networks of strides alone that do as
+# well on real photographs.) Keep in mind that these digits all stand in the middle; section 7 moves
+# them.
 #
 # Pooling is also said to reduce overfitting. It does leave fewer numbers for the dense layer to
 # learn by heart. The trial trains on 100 images, with pooling and without anything that shrinks.
