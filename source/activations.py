@@ -8,8 +8,8 @@
 # - derive their slopes and predict which of them stop a gradient,
 # - measure how depth changes the spread of a signal, and choose an initial gain that keeps it.
 #
-# **Time.** About 90 minutes for you. The machine needs about @SECONDS@ seconds and @MEGABYTES@ MB
-# for all of it, on two cores and without a GPU.
+# **Time.** About 90 minutes for you. The machine needs about 15 seconds and 500 MB for all of it,
+# on two cores and without a GPU.
 #
 # **Before you start.** You should know tensors and broadcasting in torch, and the derivative of a
 # function of one variable.
@@ -34,8 +34,9 @@ from tqdm.auto import tqdm
 
 from course.claims import trial
 from course.datasets import Images, digits
+from course.figures.activations import bend, gate, overflow
 from course.predictions import predict
-from course.widgets.activations import bend, curves, depth, gate, overflow
+from course.widgets.activations import curves, depth
 
 _ = torch.manual_seed(0)
 
@@ -1035,9 +1036,9 @@ gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that i
 # %% [markdown]
 # ### Explore
 #
-# For each function, find the gain that keeps the signal between 0.1 and 10 through all 50 layers.
-# Which function has none? Which one forgives a gain that is too large, and what does its gradient
-# do then?
+# For each function, find the gain that keeps the signal between 0.1 and 10, the grey band, through
+# all 50 layers. Which function keeps the signal there, but never the gradient? Which one forgives a
+# gain that is too large, and what does its gradient do then?
 
 # %%
 depth(tanh=tanh, sigmoid=sigmoid, relu=relu, leaky_relu=leaky_relu, elu=elu)
