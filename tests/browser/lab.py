@@ -68,6 +68,8 @@ def server(folder: Path) -> Iterator[str]:
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_TOKEN": token,
+            # Kernels that share a busy machine stall where each wants all of its cores.
+            "OMP_NUM_THREADS": "1",
         }
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
@@ -127,6 +129,7 @@ def run_all(page: Page) -> None:
 
     Raises TimeoutError where that takes longer than START seconds.
     """
+    # JupyterLab sends every cell at once, and its promise is done with the first cell that fails.
     _in_time(page, "window.jupyterapp.commands.execute('notebook:run-all-cells')")
     answered(page)
 

@@ -32,10 +32,18 @@ def main(path: Path) -> None:
             # As a student's cell looks, without the builder's comments.
             lines = answer.source.replace(*MISTAKE).splitlines()
             answer.source = "\n".join(line for line in lines if "###" not in line)
+        if answer.id == "check-elu":
+            answer.metadata["jupyter"] = {"source_hidden": True}
     with tempfile.TemporaryDirectory() as scratch:
         nbformat.write(notebook, Path(scratch) / f"{TOPIC}.ipynb")
         with server(Path(scratch)) as address, chromium() as browser:
-            page = open_notebook(browser, address, f"{TOPIC}.ipynb", width=1000, height=1080)
+            page = open_notebook(browser, address, f"{TOPIC}.ipynb", width=960, height=1280)
+            for side in ("left", "right"):
+                page.evaluate(
+                    "side => window.jupyterapp.commands.execute("
+                    "'application:toggle-side-tabbar', {side})",
+                    side,
+                )
             page.evaluate(
                 "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
             )
