@@ -1,4 +1,4 @@
-"""Widgets of the lesson on activation functions.
+"""Widgets of the lesson on activation functions; its still figures lie in the module beside.
 
 ``curves`` draws a student's functions and their slopes over torch's; ``depth`` shows what many
 layers do to the spread of a signal on the way in and of a gradient on the way back.
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course.figures import BLUE, GREY, INK, ORANGE, panels
+from course.widgets.activations_figures import bend, gate, overflow
 from course.widgets.explorer import Explorer
 
-__all__ = ["compute_curves", "compute_depth", "curves", "depth"]
+__all__ = ["bend", "compute_curves", "compute_depth", "curves", "depth", "gate", "overflow"]
 
 Function = Callable[..., Tensor]
 Numbers = NDArray[np.float64]
