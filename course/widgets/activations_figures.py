@@ -44,17 +44,15 @@ def gate() -> Picture:
     train, _ = digits()
     x, labels = train.images[:60].flatten(1), train.labels[:60]
     generator = torch.Generator().manual_seed(0)
-    first = torch.randn(64, 24, generator=generator) * (2 / 64) ** 0.5
-    bias = torch.zeros(24)
+    first = (torch.randn(64, 24, generator=generator) * (2 / 64) ** 0.5).requires_grad_()
+    bias = torch.zeros(24, requires_grad=True)
     last = torch.randn(24, 10, generator=generator) * (1 / 24) ** 0.5
-    for leaf in (first, bias):
-        leaf.requires_grad_()
     loss = F.cross_entropy(torch.relu(x @ first + bias) @ last, labels)
     grad_first, grad_bias = torch.autograd.grad(loss, (first, bias))
     fires = (x @ (first - TOO_LARGE * grad_first) + bias - TOO_LARGE * grad_bias > 0).detach()
     # Units that fire most come first, so that the dead ones stand together.
-    fires = fires[:, fires.double().mean(dim=0).argsort(descending=True)]
-    dead = int((~fires).all(dim=0).sum())
+    fires = fires[:, fires.double().mean(dim=0).argsort(descending=True)].numpy()
+    dead = (~fires).all(axis=0).sum()
     (panel,) = panels(1, 1, height=3.2)
     panel.imshow(fires, cmap=ListedColormap(["white", BLUE]), aspect="auto", interpolation="none")
     panel.axvspan(23.5 - dead, 23.5, facecolor="none", edgecolor=ORANGE, hatch="//", linewidth=2)
