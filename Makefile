@@ -1,8 +1,8 @@
 # Each target makes and completes .venv by itself; a second call starts at once.
-#   make demo    build the course, grade a class of made-up submissions, print the table
-#   make test    everything that CI runs
-#   make lab     JupyterLab on copies of the lessons, in work/
-#   make bench   long measurements
+#   make demo         build the course, grade a class of made-up submissions, print the table
+#   make test         everything that CI runs
+#   make lab          JupyterLab on copies of the lessons, in work/
+#   make bench        long measurements
 #   make screenshot   the picture in the README
 #   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
 
