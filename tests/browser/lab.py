@@ -26,13 +26,14 @@ __all__ = [
     "explorers",
     "open_notebook",
     "outputs",
+    "run",
     "run_all",
     "save",
     "server",
     "use_theme",
 ]
 
-START = 90  # seconds that a server, or a lesson, may take on a busy machine
+START = 300  # seconds; a server or a lesson that takes longer hangs, however busy the machine
 CHROMIUM = (
     "--no-sandbox",  # Chromium's own sandbox cannot start as root; it shows our pages only
     "--disable-gpu",
@@ -159,6 +160,14 @@ def cell(page: Page, cell_id: str) -> Locator:
     if index < 0:
         raise ValueError(f"cell is {cell_id!r}, which the open notebook does not have")
     return page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]:visible')
+
+
+def run(page: Page, cell_id: str) -> Locator:
+    """Run one cell, wait for the kernel, and return the cell."""
+    found = cell(page, cell_id)
+    _in_time(page, "window.jupyterapp.commands.execute('notebook:run-cell')")
+    answered(page)
+    return found
 
 
 def outputs(page: Page) -> dict[str, list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.controls import shown
-from tests.browser.lab import answered, cell, explorers
+from tests.browser.lab import answered, cell, explorers, run
 
 pytestmark = pytest.mark.parametrize("topic", ["activations"], indirect=True, scope="package")
 
@@ -92,14 +92,6 @@ def editable(released: Page) -> Iterator[Page]:
         run(released, cell_id)
     for cell_id in ("reveal-how_many_layers", "check-relu"):
         run(released, cell_id)
-
-
-def run(page: Page, cell_id: str) -> Locator:
-    """Run one cell, wait for the kernel, and return the cell."""
-    found = cell(page, cell_id)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
-    answered(page)
-    return found
 
 
 def test_an_answer_typed_in_place_of_the_dots_is_kept_and_reveals_what_is_right(

@@ -10,7 +10,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from tests.browser.controls import after, corners, shown
-from tests.browser.lab import answered, cell, explorers, outputs, save, use_theme
+from tests.browser.lab import answered, cell, explorers, outputs, run, save, use_theme
 
 CONTROLS = "slider|combobox|button|checkbox|radio|radiogroup|spinbutton|textbox"
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
@@ -77,7 +77,9 @@ def test_every_control_reaches_its_corners_and_picture_and_alt_text_follow(solve
 def test_a_widget_announces_where_a_burst_of_changes_has_led_to_and_not_each_step(
     solved: Page,
 ) -> None:
-    for explorer in explorers(solved).values():
+    for cell_id in explorers(solved):
+        # As it comes, for there are settings in which the first slider moves nothing.
+        explorer = run(solved, cell_id).locator(".widget-explorer")
         slider, status = explorer.get_by_role("slider").first, explorer.get_by_role("status")
         slider.press("End")
         answered(solved)
