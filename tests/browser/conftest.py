@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from autograder.config import Course
 from autograder.lesson import load
@@ -17,6 +17,10 @@ from tests.browser.lab import chromium, close_notebook, open_notebook, run_all, 
 
 COURSE = Course(Path(__file__).parents[2])
 TOPICS = [topic for topic in COURSE.topics() if COURSE.release_path(topic).is_file()]
+
+
+# playwright's five seconds are too few where other work holds both cores.
+expect.set_options(timeout=30_000)
 
 
 @pytest.hookimpl(tryfirst=True)
