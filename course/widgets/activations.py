@@ -297,11 +297,9 @@ def gate() -> Picture:
     train, _ = digits()
     x, labels = train.images[:60].flatten(1), train.labels[:60]
     generator = torch.Generator().manual_seed(0)
-    first = torch.randn(64, 24, generator=generator) * (2 / 64) ** 0.5
-    bias = torch.zeros(24)
+    first = (torch.randn(64, 24, generator=generator) * (2 / 64) ** 0.5).requires_grad_()
+    bias = torch.zeros(24, requires_grad=True)
     last = torch.randn(24, 10, generator=generator) * (1 / 24) ** 0.5
-    for leaf in (first, bias):
-        leaf.requires_grad_()
     loss = F.cross_entropy(torch.relu(x @ first + bias) @ last, labels)
     grad_first, grad_bias = torch.autograd.grad(loss, (first, bias))
     fires = (x @ (first - TOO_LARGE * grad_first) + bias - TOO_LARGE * grad_bias > 0).detach()
