@@ -304,8 +304,8 @@ def gate() -> Picture:
     grad_first, grad_bias = torch.autograd.grad(loss, (first, bias))
     fires = (x @ (first - TOO_LARGE * grad_first) + bias - TOO_LARGE * grad_bias > 0).detach()
     # Units that fire most come first, so that the dead ones stand together.
-    fires = fires[:, fires.double().mean(dim=0).argsort(descending=True)]
-    dead = int((~fires).all(dim=0).sum())
+    fires = fires[:, fires.double().mean(dim=0).argsort(descending=True)].numpy()
+    dead = (~fires).all(axis=0).sum()
     (panel,) = panels(1, 1, height=3.2)
     panel.imshow(fires, cmap=ListedColormap(["white", BLUE]), aspect="auto", interpolation="none")
     panel.axvspan(23.5 - dead, 23.5, facecolor="none", edgecolor=ORANGE, hatch="//", linewidth=2)
