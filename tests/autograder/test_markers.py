@@ -79,9 +79,13 @@ def test_a_graded_cell_has_all_that_nbgrader_asks_for(
 @pytest.mark.parametrize("kind", ["hints", "predict", "reveal", "claim"])
 def test_nbgrader_sees_nothing_of_an_ungraded_cell(kind: Kind) -> None:
     metadata = Marker(kind, "slope").notebook_metadata()
-    assert metadata["autograder"] == {kind: "slope"}
-    assert "nbgrader" not in metadata
-    assert ("jupyter" in metadata) == (kind == "reveal")
+    folded = {"jupyter": {"source_hidden": True}} if kind == "reveal" else {}
+    assert metadata == {"autograder": {kind: "slope"}, **folded}
+
+
+def test_setup_is_a_word_of_its_own() -> None:
+    assert Marker("setup", "setup").text_metadata() == {"title": "setup"}
+    assert from_text({"title": "setup"}, "code") == Marker("setup", "setup")
 
 
 def test_whole_points_are_written_without_a_fraction() -> None:
