@@ -146,7 +146,7 @@ def releases_show_no_solution(root: Path) -> list[str]:
         assert len(secret) > 20, f"{topic} has next to nothing to hide"
         violations += [
             f"{path.relative_to(root)} shows {line!r}"
-            for path, line in leaks.find(secret, root / "release").items()
+            for path, line in leaks.find(secret, root / "release" / topic).items()
         ]
     return violations
 
