@@ -169,6 +169,14 @@ def releases_are_not_paired_with_a_text(root: Path) -> list[str]:
     ]
 
 
+def nothing_is_left_to_fill_in(root: Path) -> list[str]:
+    return [
+        f"source/{topic}.py: {found} is to be measured and filled in"
+        for topic in lessons(root)
+        for found in re.findall(r"@[A-Z_]+@", (root / f"source/{topic}.py").read_text())
+    ]
+
+
 Law = Callable[[Path], list[str]]
 LAWS = (
     a_topic_has_one_name_everywhere,
@@ -180,9 +188,14 @@ LAWS = (
     notebooks_hold_no_outputs,
     releases_are_not_paired_with_a_text,
 )
+# Seconds and megabytes of the lessons are measured together, when all are there. Strict: whoever
+# fills them in moves this law up to the others.
+NOT_YET = pytest.param(
+    nothing_is_left_to_fill_in, marks=pytest.mark.xfail(reason="seconds and megabytes to measure")
+)
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", [*LAWS, NOT_YET], ids=lambda law: law.__name__)
 def test_the_repository_keeps_the_law(law: Law, repository: Path) -> None:
     assert lessons(repository)
     assert law(repository) == []
@@ -309,6 +322,11 @@ FAULTS: dict[str, tuple[Law, Callable[[Path, str], object], str]] = {
         ),
         "release/{0}/{0}.ipynb, setup: was run",
     ),
+    "a gap": (
+        nothing_is_left_to_fill_in,
+        lambda root, topic: edit(root / f"source/{topic}.py", r"# # .*", "# # @TITLE@"),
+        "source/{0}.py: @TITLE@",
+    ),
     "a paired notebook": (
         releases_are_not_paired_with_a_text,
         pair,
@@ -326,7 +344,7 @@ def test_a_planted_fault_breaks_the_law(name: str, copy: Path) -> None:
 
 
 def test_every_law_has_a_planted_fault() -> None:
-    assert {law for law, _, _ in FAULTS.values()} == set(LAWS)
+    assert {law for law, _, _ in FAULTS.values()} == {*LAWS, nothing_is_left_to_fill_in}
 
 
 def test_a_solution_may_have_a_docstring_of_its_own() -> None:
