@@ -6,6 +6,9 @@ Another course turns the hardened grading on with two lines in its nbgrader_conf
     autograder.harden(c)
 """
 
+import os
+import shutil
+import sysconfig
 from typing import Any
 
 __all__ = ["harden"]
@@ -25,6 +28,7 @@ def harden(c: Any, **options: Any) -> None:
         if name not in known:
             raise TypeError(f"harden() has no option {name!r}; options: {', '.join(sorted(known))}")
         setattr(c.Autograder, name, value)
+    _let_nbgrader_find_alembic()
     ours = "autograder.hardening"
     c.Autograde.exporter_class = f"{ours}.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [f"{ours}.Rebuild"]
@@ -40,3 +44,13 @@ def harden(c: Any, **options: Any) -> None:
     ]
     # Students write markdown, and markdown may hold scripts; instructors read it in formgrader.
     c.HTMLExporter.sanitize_html = True
+
+
+def _let_nbgrader_find_alembic() -> None:
+    """Put this environment's commands on the PATH: nbgrader starts one when it makes a gradebook.
+
+    Started as .venv/bin/nbgrader, without the environment being activated, it would not find it.
+    """
+    if shutil.which("alembic") is None:
+        scripts = sysconfig.get_path("scripts")
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])

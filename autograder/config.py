@@ -86,11 +86,11 @@ class Settings:
 class Course:
     """A course directory as nbgrader_config.py in its root describes it.
 
-    Only that file counts, not a user's own nbgrader configuration: a build gives everyone the
-    same bytes. Raises CourseError where the root has no such file.
+    Only that file counts, and override, not a user's own nbgrader configuration: a build gives
+    everyone the same bytes. Raises CourseError where the root has no such file.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, override: Config | None = None) -> None:
         self.root = root.resolve()
         if not (self.root / CONFIG_FILE).is_file():
             raise CourseError(
@@ -99,6 +99,7 @@ class Course:
             )
         # A plain Config: the loader's own type cannot be copied, and nbgrader copies it.
         self.config = Config(PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config())
+        self.config.merge(override or Config())
         self.options = options = Autograder(config=self.config)
         self.misconceptions = self.root / options.misconceptions if options.misconceptions else None
         self.alternatives = self.root / options.alternatives if options.alternatives else None
@@ -106,12 +107,12 @@ class Course:
     @property
     def source(self) -> Path:
         """Folder of the lessons' texts and of the instructor's notebooks."""
-        return self.root / self._directory("source")
+        return self.root / self.directory("source")
 
     @property
     def release(self) -> Path:
         """Folder of the students' notebooks."""
-        return self.root / self._directory("release")
+        return self.root / self.directory("release")
 
     def topics(self) -> list[str]:
         """Names of the lessons that have a text."""
@@ -133,5 +134,6 @@ class Course:
         """Path of a lesson's student's notebook."""
         return self.release / topic / f"{topic}.ipynb"
 
-    def _directory(self, step: str) -> str:
+    def directory(self, step: str) -> str:
+        """Return nbgrader's folder of a step: source, release, submitted, autograded, feedback."""
         return str(self.config.CourseDirectory.get(f"{step}_directory", step))

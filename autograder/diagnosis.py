@@ -44,7 +44,8 @@ class Diagnosis:
         setup = "\n".join(
             plain_python(cell.source)
             for cell in original.notebook.cells
-            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("locked")
+            if cell.cell_type == "code"
+            and cell.metadata.get("nbgrader", {}).get("locked")
             and not cell.metadata.nbgrader.get("grade")
         )
         return _load(bank, bank.stat().st_mtime_ns, setup)

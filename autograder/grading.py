@@ -31,10 +31,11 @@ class Grader:
     diagnose: Diagnose | None = None
     stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
 
-    def grade(self, notebook: NotebookNode) -> None:
+    def grade(self, notebook: NotebookNode, verdicts: dict[str, Verdict] | None = None) -> None:
         """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
 
-        Raises SandboxError where the sandbox itself fails; nothing is said of the student then.
+        verdicts, where given, takes them whole, by the checks' grade_id. Raises SandboxError where
+        the sandbox itself fails; nothing is said of the student then.
         """
         run = _Run(self, notebook)
         try:
@@ -42,7 +43,10 @@ class Grader:
                 if cell.cell_type != "code" or not cell.source.strip():
                     continue
                 if is_check(cell):
-                    note_verdict(cell, run.judge(cell))
+                    verdict = run.judge(cell)
+                    note_verdict(cell, verdict)
+                    if verdicts is not None:
+                        verdicts[cell.metadata.nbgrader.grade_id] = verdict
                 elif not any(kind in cell.metadata.get("autograder", {}) for kind in NOT_RUN):
                     cell.outputs = [nbformat.from_dict(output) for output in run.execute(index)]
         finally:
@@ -160,7 +164,7 @@ def is_check(cell: NotebookNode) -> bool:
 
 
 def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
-    """Write a verdict into a check's outputs, for people, and into its metadata, for the gradebook."""
+    """Write a verdict into a check: in its outputs for people, in its metadata for nbgrader."""
     points = float(cell.metadata.nbgrader.get("points", 0))
     earned = 0.0
     if verdict.word == "passed":
@@ -205,4 +209,3 @@ def _end_in_words(reason: str, what: str) -> tuple[Word, str]:
 
 def _error(name: str, text: str) -> dict[str, Any]:
     return {"output_type": "error", "ename": name, "evalue": text, "traceback": [f"{name}: {text}"]}
-

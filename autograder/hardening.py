@@ -23,11 +23,11 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 
 from autograder.config import Autograder
 from autograder.diagnosis import Diagnosis
+from autograder.errors import SandboxError
 from autograder.grading import Grader, verdict_of
 from autograder.judge import Given
 from autograder.pool import discard, sandbox_for
 from autograder.rebuild import DamagedError, Original, read_submission, rebuild
-from autograder.sandbox import SandboxError
 
 __all__ = ["HideTests", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
@@ -101,7 +101,7 @@ class Judge(NbGraderPreprocessor):
             try:
                 grader = Grader(
                     sandbox_for(settings),
-                    _given(original),
+                    Given.of(original.notebook),
                     files=_files(self.parent, about, options),
                     diagnose=Diagnosis.of(root, options, about["assignment"], original),
                     stubs=dict(original.texts),
@@ -185,7 +185,7 @@ def _not_to_copy(folder: Path) -> list[str]:
     patterns = []
     for where, _, names in os.walk(folder):
         for name in names:
-            status = os.lstat(os.path.join(where, name))
+            status = Path(where, name).lstat()
             plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
             if not plain or status.st_size > MAX_BROUGHT:
                 patterns.append(escape(name))
@@ -208,37 +208,16 @@ def _original(parent: Any, about: dict[str, str]) -> Original:
     if not path.is_file():
         raise FileNotFoundError(f"the instructor's notebook {path} is missing")
     notebook = nbformat.read(path, as_version=4)
-    texts = {}
+    texts, checksums = {}, {}
     with Gradebook(about["db_url"], coursedir.course_id) as gradebook:
         for cell in gradebook.find_notebook(name, assignment).source_cells:
-            texts[cell.name] = cell.source
-    model = {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in notebook.cells
-        if "nbgrader" in cell.metadata
-    }
-    _note_checksums(notebook, about, coursedir)
-    return Original(notebook, texts, model)
-
-
-def _note_checksums(notebook: NotebookNode, about: dict[str, str], coursedir: Any) -> None:
-    """Let nbgrader recognise an answer that is still what students were given."""
-    with Gradebook(about["db_url"], coursedir.course_id) as gradebook:
-        cells = gradebook.find_notebook(about["notebook"], about["assignment"]).source_cells
-        checksums = {cell.name: cell.checksum for cell in cells}
+            texts[cell.name], checksums[cell.name] = cell.source, cell.checksum
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader")
         if marks and marks.grade_id in checksums:
+            # By it nbgrader knows an answer that is still what students were given.
             marks["checksum"] = checksums[marks.grade_id]
-
-
-def _given(original: Original) -> Given:
-    cells = []
-    for cell in original.notebook.cells:
-        marks = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and not marks.get("solution") and not marks.get("grade"):
-            cells.append((cell.source, bool(marks.get("locked"))))
-    return Given(cells)
+    return Original(notebook, texts)
 
 
 def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tuple[str, bytes]]:
@@ -246,9 +225,7 @@ def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tupl
     coursedir = _coursedir(parent)
     source = Path(coursedir.format_path(coursedir.source_directory, ".", about["assignment"]))
     graded = Path(
-        coursedir.format_path(
-            coursedir.autograded_directory, about["student"], about["assignment"]
-        )
+        coursedir.format_path(coursedir.autograded_directory, about["student"], about["assignment"])
     )
     found: dict[str, bytes] = {}
     for folder, patterns in ((graded, options.files), (source, ["*"])):
@@ -258,5 +235,3 @@ def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tupl
             if wanted and path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
                 found[name] = path.read_bytes()
     return list(found.items())
-
-

@@ -1,8 +1,8 @@
 """What a process of the sandbox gives up before it runs a submission.
 
 bubblewrap has taken away network, file system and environment when the sandbox started. Here each
-submission's process leaves the others: its own user, process, mount and ipc namespaces (namespaces(7)),
-so that it sees nobody else and everything that it starts dies with it; its own bounded /tmp; limits
+submission's process leaves the others: its own user, process, mount and ipc namespaces
+(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own bounded /tmp; limits
 on memory, processes and file sizes; no privileges; and a filter of system calls (seccomp(2)) that
 keeps it from entering new namespaces and from memory that no limit counts.
 """
@@ -62,8 +62,8 @@ class Limits:
     """What a submission may use: memory and disk in bytes, time in seconds.
 
     cell_time bounds one cell, time the whole submission, both by the clock on the wall. output is
-    the number of bytes kept of what a cell prints, and of what it displays. keep names folders below
-    /tmp that stay visible when a submission gets a /tmp of its own.
+    the number of bytes kept of what a cell prints, and of what it displays. keep names folders
+    below /tmp that stay visible when a submission gets a /tmp of its own.
     """
 
     cell_time: float = 60.0
@@ -102,8 +102,8 @@ def confine(limits: Limits) -> None:
     common = MS_NOSUID | MS_NODEV
     # Python itself may live below /tmp, and stays visible there.
     kept = {folder: os.open(folder, os.O_PATH) for folder in limits.keep}
-    _mount("tmpfs", "/tmp", "tmpfs", common, f"size={limits.disk},mode=1777")  # noqa: S108 (our own, just mounted)
-    _mount("tmpfs", "/dev/shm", "tmpfs", common, f"size={limits.disk // 4},mode=1777")  # noqa: S108
+    _mount("tmpfs", "/tmp", "tmpfs", common, f"size={limits.disk},mode=1777")
+    _mount("tmpfs", "/dev/shm", "tmpfs", common, f"size={limits.disk // 4},mode=1777")
     for folder, file in kept.items():
         os.makedirs(folder, exist_ok=True)
         _mount(f"/proc/self/fd/{file}", folder, "", MS_BIND | MS_REC, "")

@@ -70,6 +70,16 @@ class Given:
                 for name in _bound_names(statement, imports_only=not locked):
                     self._statements[name] = ast.unparse(statement)
 
+    @staticmethod
+    def of(notebook: Any) -> "Given":
+        """Return what an instructor's notebook defines outside answers and tests."""
+        marked = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
+        return Given(
+            (cell.source, bool(marks.get("locked")))
+            for cell, marks in marked
+            if cell.cell_type == "code" and not marks.get("solution") and not marks.get("grade")
+        )
+
     def statement(self, name: str) -> str | None:
         """Return the statement that defines a name, if there is one."""
         return self._statements.get(name)
@@ -107,11 +117,11 @@ def _run(source: str, peer: Peer, given: Given, hidden: set[int]) -> Verdict:
         return Verdict("memory", f"More memory was needed than there is: {error}")
     except AssertionError as error:
         if getattr(error, "remote", False):
-            return Verdict("error", _raised_by_submission(error, source, hidden))
+            return Verdict("error", _raised_by_submission(error, hidden))
         return Verdict("failed", _author_s_words(error, source, hidden))
     except Exception as error:
         if getattr(error, "remote", False):
-            return Verdict("error", _raised_by_submission(error, source, hidden))
+            return Verdict("error", _raised_by_submission(error, hidden))
         return Verdict("error", _raised_by_check(error, hidden))
     return Verdict("passed", score=score)
 
@@ -221,7 +231,7 @@ def _author_s_words(error: AssertionError, source: str, hidden: set[int]) -> str
     return str(error) or f"This does not hold: {text}"
 
 
-def _raised_by_submission(error: Exception, source: str, hidden: set[int]) -> str:
+def _raised_by_submission(error: Exception, hidden: set[int]) -> str:
     """Say what the submission's code raised; its words only where they can betray nothing."""
     if _line(error) in hidden:
         return f"The code raised {type(error).__name__} in a hidden test."
@@ -235,5 +245,3 @@ def _raised_by_check(error: Exception, hidden: set[int]) -> str:
     if _line(error) in hidden and not isinstance(error, Restriction):
         return f"A hidden test could not use what the code returned ({type(error).__name__})."
     return f"The check could not use what the code returned: {type(error).__name__}: {error}"
-
-

@@ -33,13 +33,11 @@ class Original:
     """The instructor's notebook, with what students were given in its answer cells.
 
     texts gives, by grade_id, what a cell holds instead of what stands in the notebook: tests with
-    their hidden part, answer cells without a solution. model gives the texts of the answer cells
-    with solution, model answer and rubric.
+    their hidden part, answer cells without a solution.
     """
 
     notebook: NotebookNode
     texts: Mapping[str, str]
-    model: Mapping[str, str]
 
 
 def read_submission(path: Path) -> list[dict[str, Any]]:
@@ -73,7 +71,6 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     notebook = NotebookNode(json.loads(json.dumps(original.notebook)))
     notebook = nbformat.from_dict(notebook)
     places = _match(notebook.cells, submitted)
-    taken = set(places.values())
     cells: list[NotebookNode] = []
     extras = _extras(notebook.cells, submitted, places)
     cells += extras.get(-1, [])
@@ -94,7 +91,6 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
             cell.outputs, cell.execution_count = [], None
         cells.append(cell)
         cells += extras.get(index, [])
-    assert len(taken) == len(places)
     notebook.cells = _with_unique_ids(cells)
     return notebook
 
@@ -130,9 +126,7 @@ def _extras(
 ) -> dict[int, list[NotebookNode]]:
     """Return the student's own cells, by the instructor's cell that they stand behind."""
     owner = {place: index for index, place in places.items()}
-    locked = {
-        _grade_id(cell) for cell in ours if _grade_id(cell) and not _is_open(cell)
-    }
+    locked = {_grade_id(cell) for cell in ours if _grade_id(cell) and not _is_open(cell)}
     unnamed = {str(cell.get("id")) for cell in ours}
     extras: dict[int, list[NotebookNode]] = {}
     behind = -1

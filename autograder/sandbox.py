@@ -21,19 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from autograder.channel import Channel, Closed, DeadlineError
+from autograder.errors import SandboxError
 from autograder.isolation import Limits
 from autograder.peer import Peer
 from autograder.wire import WireError, pack, unpack
 
-__all__ = ["CellResult", "Gone", "Sandbox", "SandboxError", "Submission", "bubblewrap_command"]
+__all__ = ["CellResult", "Gone", "Sandbox", "Submission", "bubblewrap_command"]
 
 START = 120.0  # seconds that importing the warm modules may take on a busy machine
 GRACE = 2.0  # seconds that a cell has after an interrupt, and a check after its end
-FOLDER = "/tmp/submission"  # noqa: S108 (inside the sandbox, in a /tmp of its own)
-
-
-class SandboxError(Exception):
-    """The sandbox cannot be had or does not hold; the message says what to do."""
+FOLDER = "/tmp/submission"
 
 
 class Gone(Exception):
@@ -105,7 +102,7 @@ class Sandbox:
     def below_tmp(self) -> tuple[str, ...]:
         """Return the folders of modules that lie where submissions get a /tmp of their own."""
         folders = _environment_folders() + [_location(n) for n in ("autograder", *self.expose)]
-        return tuple(str(f) for f in folders if f.is_relative_to("/tmp"))  # noqa: S108
+        return tuple(str(f) for f in folders if f.is_relative_to("/tmp"))
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -147,19 +144,19 @@ class Sandbox:
 
 # What a submission's process finds in its environment, and nothing else.
 ENVIRONMENT = {
-    "HOME": "/tmp",  # noqa: S108 (inside the sandbox)
+    "HOME": "/tmp",
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "NBGRADER_EXECUTION": "autograde",
-    "MPLCONFIGDIR": "/tmp/.matplotlib",  # noqa: S108
+    "MPLCONFIGDIR": "/tmp/.matplotlib",
     "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
 }
 ADVICE = (
     "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install bubblewrap; "
-    "where the kernel forbids namespaces: sudo sysctl kernel.unprivileged_userns_clone=1 (Debian) or "
-    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them when it "
+    "where the kernel forbids namespaces: sudo sysctl kernel.unprivileged_userns_clone=1 (Debian) "
+    "or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them when it "
     "is started. `autograder doctor` says what is missing. --no-sandbox grades without protection: "
     "submissions could then read and change everything that you can."
 )
@@ -187,7 +184,7 @@ def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path
             command += ["--ro-bind", str(path), str(path)]
     for name in ("ld.so.cache", "fonts", "localtime", "alternatives", "mime.types"):
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108
+    command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
     for path in _environment_folders():
         command += ["--ro-bind", str(path), str(path)]
     for name in ("autograder", *expose):
@@ -205,7 +202,18 @@ def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path
         else:
             command += ["--ro-bind", str(absent), str(path)]
     # Last, so that no later bind mount opens it again.
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--cap-drop", "ALL", "--"]  # noqa: S108
+    return [
+        *command,
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+        "--",
+    ]
 
 
 def _environment_folders() -> list[Path]:

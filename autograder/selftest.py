@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.errors import SandboxError
+
 if TYPE_CHECKING:
     from autograder.sandbox import Sandbox
 
@@ -67,8 +69,6 @@ attempt("open a raw socket", lambda: socket.socket(socket.AF_NETLINK, socket.SOC
 
 def attempts(sandbox: "Sandbox") -> list[str]:
     """Run the probe in a submission's process; return what it managed to do."""
-    from autograder.sandbox import SandboxError
-
     secret = secrets.token_hex(16)
     with (
         tempfile.TemporaryDirectory(prefix="autograder-canary-", dir=_outside()) as folder,
@@ -100,7 +100,7 @@ def attempts(sandbox: "Sandbox") -> list[str]:
 
 def require_isolation(sandbox: "Sandbox") -> None:
     """Raise SandboxError where a submission could do what it must not."""
-    from autograder.sandbox import ADVICE, Gone, SandboxError
+    from autograder.sandbox import ADVICE, Gone
 
     try:
         escaped = attempts(sandbox)

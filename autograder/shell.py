@@ -65,10 +65,10 @@ class Stream(io.TextIOBase):
 class Publisher(DisplayPublisher):
     """Where display() goes."""
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+    def publish(self, data: Any, *_: Any, **__: Any) -> None:
         self.shell.capture.add("display_data", dict(data))
 
-    def clear_output(self, wait: bool = False) -> None:
+    def clear_output(self, *_: Any, **__: Any) -> None:
         self.shell.capture.kept.clear()
 
 
@@ -78,7 +78,7 @@ class Hook(DisplayHook):
     def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+    def write_format_data(self, format_dict: Any, *_: Any) -> None:
         self.shell.capture.add(
             "execute_result", dict(format_dict), execution_count=self.shell.running
         )
