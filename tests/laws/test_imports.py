@@ -15,8 +15,9 @@ PACKAGES = ("autograder", "cnnlib", "course")
 # What a lesson may import beside torch, course, the standard library and cnnlib's earlier topics:
 # display shows two things from one cell, tqdm a progress bar.
 LIBRARIES = {"IPython", "tqdm"}
-# One makes the release, one takes the place of nbgrader's own steps; the rest would outlive it.
-NBGRADER = {"autograder/build.py", "autograder/hardening.py"}
+# One makes the release, one takes the place of nbgrader's own steps, and one drives those for a
+# whole class; the rest would outlive it.
+NBGRADER = {"autograder/build.py", "autograder/classroom.py", "autograder/hardening.py"}
 # Reading a file of one of these runs whatever the file says.
 UNSAFE = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 
