@@ -30,7 +30,7 @@ def test_secrets_are_the_hidden_lines_that_stand_nowhere_in_the_open() -> None:
     assert found == {SECRET, "assert f(7) == 14"}
 
 
-@pytest.mark.parametrize("line", [")", "else:", "x = 1234", "        y = 12"])
+@pytest.mark.parametrize("line", [")", "else:", "x = 1234", "        y = 123"])
 def test_a_line_counts_from_eight_characters(line: str) -> None:
     found = secrets(notebook(f"### BEGIN SOLUTION\n{line}\n### END SOLUTION"))
     assert found == ({line.strip()} if len(line.strip()) >= 8 else set())
