@@ -62,9 +62,10 @@ def test_panels_come_row_by_row_on_one_figure(rows: int, columns: int) -> None:
 
 
 def test_the_style_stays_inside() -> None:
-    before = dict(matplotlib.rcParams)
-    drawn()
-    assert dict(matplotlib.rcParams) == before
+    own = {"font.size": 17.0, "axes.spines.top": True, "text.color": "red"}
+    with matplotlib.rc_context(own):
+        drawn()
+        assert {name: matplotlib.rcParams[name] for name in own} == own
 
 
 def test_a_smaller_palette_makes_a_smaller_file_of_the_same_size() -> None:
