@@ -174,6 +174,16 @@ def test_a_quarter_turn_is_counter_clockwise(kind: str) -> None:
     assert torch.allclose(turned, still, atol=1e-3) == symmetric
 
 
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("degrees", [20.0, 37.0, 45.0, 200.0])
+def test_a_turn_by_any_angle_keeps_area_and_extent(kind: str, degrees: float) -> None:
+    still, turned = mask(kind, size=128), mask(kind, size=128, rotation=degrees)
+    assert_close(turned.sum(), still.sum(), rtol=0.01, atol=0)
+    place = (torch.arange(128) + 0.5) / 64 - 1
+    distance = place.square()[:, None] + place.square()
+    assert_close((turned * distance).sum(), (still * distance).sum(), rtol=0.01, atol=0)
+
+
 def test_a_triangle_points_up() -> None:
     rows = mask("triangle").sum(dim=1)
     inside = rows[rows > 0.5]
