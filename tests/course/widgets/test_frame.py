@@ -24,7 +24,7 @@ class Wave:
             axes.grid(visible=True)
         (self._line,) = self.axes[0].plot([], [], color=BLUE)
         (self._dot,) = self.axes[1].plot([], [], "o", color=ORANGE)
-        self._text = self.axes[1].text(0.1, 0.9, "", transform=self.axes[1].transAxes)
+        self._text = self.axes[1].text(0.1, 0.9, "nothing yet", transform=self.axes[1].transAxes)
 
     @property
     def moving(self) -> Iterable[Artist]:
