@@ -14,6 +14,7 @@ import builtins
 import itertools
 import sys
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -121,6 +122,8 @@ class Peer:
         self._nodes: dict[int, Node] = {}
         self._count = itertools.count(1)
         self._depth = 0
+        self._sent: set[str] = set()
+        self._received: dict[int, Any] = {}
         self._known: dict[str, Any] = {}
 
     def own(self, value: Any) -> int:
@@ -134,8 +137,9 @@ class Peer:
 
     def request(self, operation: str, target: int, name: str, value: Any) -> Any:
         """Ask the other end; return what it answers or raise what it raised."""
-        encoder = Encoder(self._refer)
+        encoder = self._encoder()
         form = encoder.encode(value)
+        self._sent |= encoder.classes
         torch = sys.modules.get("torch")
         graph = torch is not None and torch.is_grad_enabled()
         answer = self._exchange([operation, target, name, form, graph, self._random()])
@@ -155,7 +159,7 @@ class Peer:
 
         Where inputs are given, the gradients are themselves functions of them.
         """
-        form = Encoder(self._refer).encode([gradient.detach() for gradient in gradients])
+        form = self._encoder().encode([gradient.detach() for gradient in gradients])
         operation = "backward" if inputs is None else "backward twice"
         answer = self._exchange([operation, node, "", form, False, []])
         if answer[0] == "raise":
@@ -214,6 +218,7 @@ class Peer:
             return self._backward(target, form, twice=operation == "backward twice")
         decoder = self._decoder()
         value = decoder.decode(form)
+        self._received.update({id(made): made for made in decoder.mutable})
         before = [self._form(value) for value in decoder.mutable]
         torch = sys.modules.get("torch")
         if torch is not None:
@@ -227,7 +232,7 @@ class Peer:
             for i, (old, new) in enumerate(zip(before, after, strict=True))
             if _content(old) != _content(new)
         ]
-        encoder = Encoder(self._refer, inputs=decoder.tensors)
+        encoder = self._encoder(decoder.tensors)
         encoded = encoder.encode(result)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         node = self._remember(Node(decoder.tensors, outputs)) if outputs else 0
@@ -269,7 +274,7 @@ class Peer:
                 leaf.grad = None
             torch.autograd.backward(node.outputs, incoming, retain_graph=True)
             gradients = [leaf.grad for leaf in node.inputs]
-            return ["ok", Encoder(self._refer).encode(gradients), [], 0]
+            return ["ok", self._encoder().encode(gradients), [], 0]
         leaves = [gradient.detach().requires_grad_() for gradient in incoming]
         with torch.enable_grad():
             gradients = list(
@@ -277,7 +282,7 @@ class Peer:
                     node.outputs, node.inputs, leaves, create_graph=True, allow_unused=True
                 )
             )
-        encoder = Encoder(self._refer, inputs=node.inputs + leaves)
+        encoder = self._encoder(node.inputs + leaves)
         encoded = encoder.encode(gradients)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         new = self._remember(Node(node.inputs + leaves, outputs)) if outputs else 0
@@ -292,7 +297,7 @@ class Peer:
         for name, state in randomness.states():
             if self._known.get(name) != state:
                 self._known[name] = state
-                news.append([name, Encoder(self._refer).encode(state)])
+                news.append([name, self._encoder().encode(state)])
         return news
 
     def _take_random(self, news: Any) -> None:
@@ -308,7 +313,7 @@ class Peer:
 
         outputs = [self._decoder().decode(form).detach() for form in _tensors(result)]
         joined = join(self, node, outputs, inputs)
-        return Decoder(self._resolve, device=self._device(), graph=joined).decode(result)
+        return self._decoder(joined).decode(result)
 
     def _remember(self, node: Node) -> int:
         number = next(self._count)
@@ -316,11 +321,20 @@ class Peer:
         return number
 
     def _form(self, value: Any) -> list[Any]:
-        form = Encoder(self._refer).encode(value)
+        form = self._encoder().encode(value)
         return form if isinstance(form, list) else [form]
 
-    def _decoder(self) -> Decoder:
-        return Decoder(self._resolve, device=self._device())
+    def _encoder(self, inputs: Iterable[Any] = ()) -> Encoder:
+        # A student's own module stays where it is; what the judge has sent goes back as it came.
+        judging, received = self.role == "judge", self._received
+        return Encoder(
+            self._refer, inputs=inputs, copies=lambda module: judging or id(module) in received
+        )
+
+    def _decoder(self, graph: Any = ()) -> Decoder:
+        # The judge makes no objects of classes that it has not sent.
+        classes = self._sent if self.role == "judge" else None
+        return Decoder(self._resolve, device=self._device(), graph=graph, classes=classes)
 
     def _device(self) -> str | None:
         # What comes from a student's process lives on the CPU until a check moves it.

@@ -9,16 +9,17 @@ depth are bounded, and whatever is malformed raises WireError.
     ["j", re, im] complex   ["c", a, b, c] slice     ["x", a, b, c] range   ["e"] Ellipsis
     ["T", …]      tensor    ["N", …]      array      ["n", …]      numpy number
     ["G", …]      generator ["D", …]      dtype      ["V", …]      device   ["S", items] torch.Size
-    ["M", …]      torch.nn module, by structure
+    ["M", …]      module of a class that can be imported, by structure
     ["R", …]      reference to an object of the sender; ["r", id] to one of the receiver
 
 torch and numpy are looked up when they are loaded already: a value of theirs cannot exist before.
 """
 
+import importlib
 import math
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import msgspec
@@ -62,13 +63,22 @@ class Encoder:
 
     refer names an object that has no value form; it returns a tagged list or raises WireError.
     inputs are leaves that came from the other side and belong to its graph when they go back.
+    copies tells which modules go by structure; the others are referred to.
     """
 
-    def __init__(self, refer: Callable[[Any], list[Any]], *, inputs: Iterable[Any] = ()) -> None:
+    def __init__(
+        self,
+        refer: Callable[[Any], list[Any]],
+        *,
+        inputs: Iterable[Any] = (),
+        copies: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
         self._refer = refer
+        self._copies = copies
         self._inputs = {id(leaf) for leaf in inputs}
         self.mutable: list[Any] = []
         self.tensors: list[Any] = []  # those that require a gradient
+        self.classes: set[str] = set()  # of the modules it met
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return the tagged form of a value."""
@@ -130,7 +140,7 @@ class Encoder:
         if isinstance(value, torch.Generator):
             self.mutable.append(value)
             return ["G", str(value.device), value.get_state().numpy().tobytes()]
-        if isinstance(value, torch.nn.Module) and _is_torch_s(value, torch):
+        if isinstance(value, torch.nn.Module) and self._copy(value):
             self.mutable.append(value)
             return self._module(value, depth)
         return None
@@ -162,6 +172,9 @@ class Encoder:
             [value.requires_grad, graph, grad],
         ]
 
+    def _copy(self, module: Any) -> bool:
+        return self._copies(module) and all(map(_path, module.modules()))
+
     def joins(self, tensor: Any) -> bool:
         """Tell whether a tensor that requires a gradient belongs to a graph of both sides."""
         return not tensor.is_leaf or id(tensor) in self._inputs
@@ -172,16 +185,25 @@ class Encoder:
             for key, item in vars(module).items()
             if not key.startswith("_") and key != "training"
         }
+        if depth > MAX_DEPTH:
+            raise WireError(f"a module is nested more than {MAX_DEPTH} deep")
+        self.classes.add(_path(module))
+        children = module._modules.items()
         before = len(self.mutable)
         form = [
             "M",
-            type(module).__name__,
+            _path(module),
             bool(module.training),
             self.encode(plain, depth + 1),
-            *(
-                self.encode(dict(getattr(module, part)), depth + 1)
-                for part in ("_parameters", "_buffers", "_modules")
-            ),
+            self.encode(dict(module._parameters), depth + 1),
+            self.encode(dict(module._buffers), depth + 1),
+            [
+                "d",
+                [
+                    [k, None if child is None else self._module(child, depth + 1)]
+                    for k, child in children
+                ],
+            ],
         ]
         del self.mutable[before:]
         return form
@@ -191,13 +213,20 @@ class Decoder:
     """Turns tagged values back; what it makes is remembered in the order of Encoder.mutable.
 
     resolve turns ["R", …] and ["r", …] into an object. graph holds the tensors to use, in order,
-    in place of those that the sender's autograd graph computed.
+    in place of those that the sender's autograd graph computed. classes, where given, names the
+    classes of modules that may be made.
     """
 
     def __init__(
-        self, resolve: Callable[[list[Any]], Any], *, device: str | None = None, graph: Any = ()
+        self,
+        resolve: Callable[[list[Any]], Any],
+        *,
+        device: str | None = None,
+        graph: Any = (),
+        classes: Container[str] | None = None,
     ) -> None:
         self._resolve = resolve
+        self._classes = classes
         self._device = device
         self._graph = list(graph)
         self.mutable: list[Any] = []
@@ -311,10 +340,13 @@ class Decoder:
 
     def _module(self, torch: Any, form: list[Any], depth: int) -> Any:
         at = self._reserve()
-        _, name, training, *parts = form
-        made = getattr(torch.nn, name)
+        _, path, training, *parts = form
+        if self._classes is not None and path not in self._classes:
+            raise WireError(f"a module came back as {str(path)[:60]}")
+        where, _, name = path.partition(":")
+        made = getattr(importlib.import_module(where), name)
         if not (isinstance(made, type) and issubclass(made, torch.nn.Module)):
-            raise WireError(f"torch.nn has no module {name!r}")
+            raise WireError(f"{path} is no module of torch")
         module: Any = object.__new__(made)
         torch.nn.Module.__init__(module)
         module.training = bool(training)
@@ -388,9 +420,9 @@ def _tensor(torch: Any, form: list[Any], device: str | None) -> Any:
     return torch.as_strided(flat, shape, strides).to(device or own_device)
 
 
-def _is_torch_s(module: Any, torch: Any) -> bool:
-    return all(
-        type(part).__module__.startswith("torch.nn.modules.")
-        and getattr(torch.nn, type(part).__name__, None) is type(part)
-        for part in module.modules()
-    )
+def _path(module: Any) -> str:
+    """Return where the class of a module can be imported from, or "" where it cannot."""
+    made = type(module)
+    home = sys.modules.get(made.__module__)
+    importable = made.__module__ != "__main__" and getattr(home, made.__name__, None) is made
+    return f"{made.__module__}:{made.__name__}" if importable else ""
