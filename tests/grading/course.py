@@ -1,6 +1,6 @@
 """A small nbgrader course in a folder, with secrets to steal and bystanders to harm.
 
-    base/course/    the course directory: nbgrader_config.py, source/, release/, submitted/, gradebook.db
+    base/course/    the course directory: configuration, source/, release/, submitted/, gradebook
     base/home/      the instructor's home, with a key in .ssh/
     base/outside/   files that grading must leave alone
     base/keys/      a Python package that the instructor can import, with an answer in it
@@ -267,7 +267,9 @@ class Course:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        return subprocess.CompletedProcess(words, process.returncode, log.read_text("utf8", "replace"))
+        return subprocess.CompletedProcess(
+            words, process.returncode, log.read_text("utf8", "replace")
+        )
 
     def grade(self, *, timeout: float = 1200, feedback: bool = True) -> Outcome:
         """Autograde the class and write its feedback; look at what that did to the machine."""
@@ -431,7 +433,9 @@ def _processes_naming(word: str) -> list[int]:
 
 def _command(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf8", "replace")
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf8", "replace")
+        )
     return ""
 
 

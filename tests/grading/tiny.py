@@ -1,8 +1,8 @@
-"""The assignment that both corpora answer: five exercises, each of another kind, and one question.
+"""The assignment that both corpora answer: five exercises of five kinds, and one question.
 
-Points are powers of two, so that a sum tells which exercises gave it. Each check compares in its own
-way (``torch.equal``, ``math.isclose``, ``torch.allclose``, ``==`` on plain data, ``assert_close``),
-so that whoever patches one comparison finds the others unpatched.
+Points are powers of two, so that a sum tells which exercises gave it. Each check compares in its
+own way (``torch.equal``, ``math.isclose``, ``torch.allclose``, ``==`` on plain data,
+``assert_close``), so that whoever patches one comparison finds the others unpatched.
 
 Words between @ signs are replaced for each course anew by strings that nobody can guess; where one
 of them turns up later tells what leaked.
