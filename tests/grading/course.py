@@ -11,9 +11,9 @@ machine: never from what a submission says about itself.
 """
 
 import contextlib
+import copy
 import hashlib
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -31,16 +31,20 @@ import nbformat
 from nbformat import NotebookNode
 
 from tests.grading import tiny
+from tests.grading.active import active
 
-__all__ = ["CANARY", "HARDENED", "STOCK", "VERDICTS", "Course", "Listener", "Outcome", "World"]
+__all__ = [
+    *("ASSIGNMENT", "BYSTANDER", "FIRST", "HARDENED", "LAST", "STOCK", "VERDICTS"),
+    *("Course", "Listener", "Outcome", "World", "survivors"),
+]
 
 ASSIGNMENT = "tiny"
 FIRST, LAST = "aaron", "zoe"  # honest students, first and last in the class list
-BYSTANDER = "bystander"  # graded by hand before, with a comment
+BYSTANDER = "yolanda"  # graded by hand before, with a comment; the last but one
 
 VERDICTS = ("passed", "failed", "error", "timeout", "memory", "crashed", "missing")
-CANARY = re.compile(r"canary-[a-z]+-[0-9a-f]{16}")
-SPOILED = re.compile(r"spoiled-[a-z_]+")
+
+SPOILED = "spoiled"  # what every script of an attack names
 
 BASE_CONFIG = """\
 c = get_config()
@@ -104,9 +108,9 @@ class Outcome:
 class Listener:
     """Counts connections, on a TCP port and on an abstract unix socket of the same number."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.connections = 0
-        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._tcp = socket.create_server(("127.0.0.1", port))
         self.port: int = self._tcp.getsockname()[1]
         self._unix = socket.socket(socket.AF_UNIX)
         self._unix.bind(f"\0autograder-{self.port}")
@@ -226,6 +230,18 @@ class Course:
             nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
         return folder
 
+    def copy(self, base: Path) -> "Course":
+        """Return a copy whose files lie elsewhere, and whose world is that of the original.
+
+        So it must be mounted where the original lies before anything runs in it. Making a course
+        takes seconds, a copy takes none.
+        """
+        shutil.copytree(self.base, base, symlinks=True)
+        twin = copy.copy(self)
+        twin.base, twin.root, twin.home = base, base / "course", base / "home"
+        twin.outside, twin.keys, twin.students = base / "outside", base / "keys", []
+        return twin
+
     # -- grading it --------------------------------------------------------------------------
 
     def environment(self) -> dict[str, str]:
@@ -276,23 +292,17 @@ class Course:
         start = time.monotonic()
         done = self._nbgrader("autograde", ASSIGNMENT, timeout=timeout)
         seconds = time.monotonic() - start
-        survivors = self._survivors()
+        left = survivors(self.world.left_behind)
         if feedback:
             self._nbgrader("generate_feedback", ASSIGNMENT, timeout=timeout)
-        after = self._fingerprints()
-        changed = [
-            str(path.relative_to(self.base))
-            for path in sorted(self._before.keys() | after.keys())
-            if self._before.get(path) != after.get(path)
-        ]
         return Outcome(
             status=done.returncode,
             log=done.stdout,
             seconds=seconds,
             course=self,
             connections=self.listener.connections,
-            survivors=survivors,
-            harmed=changed,
+            survivors=left,
+            harmed=self.harmed(),
         )
 
     def close(self) -> None:
@@ -374,38 +384,70 @@ class Course:
 
     def leaks(self, student: str) -> set[str]:
         """Kinds of the canaries in what the student gets to see."""
-        shown = self.shown(student)
-        kinds = {kind for kind, word in self.canaries.items() if word in shown}
-        if str(int(self.number)) in shown:
-            kinds.add("input")
+        kinds = self._kinds(self.shown(student))
         # The bystander's own files hold what others must not see.
         return kinds - {"neighbour", "gradebook"} if student == BYSTANDER else kinds
+
+    def _kinds(self, shown: str) -> set[str]:
+        kinds = {kind for kind, word in self.canaries.items() if word in shown}
+        return kinds | ({"input"} if str(int(self.number)) in shown else set())
 
     def _files_beside(self, student: str) -> list[Path]:
         """Files that go back to a student with the feedback, other than the page itself."""
         folder = self.root / "feedback" / student
         return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
 
+    def active(self, student: str) -> list[str]:
+        """Elements of a student's pages in which a browser would run a script of the student's.
+
+        The pages are the feedback, and the autograded notebook as formgrader shows it.
+        """
+        found = active(self.feedback(student), SPOILED)
+        notebook = self.autograded(student)
+        if notebook is not None:
+            from nbconvert import HTMLExporter
+
+            page, _ = HTMLExporter().from_notebook_node(notebook)
+            found += active(page, SPOILED)
+        return found
+
+    def printed(self, student: str) -> set[str]:
+        """Kinds of the canaries that the student's code itself showed, tracebacks not counted."""
+        notebook = self.autograded(student)
+        outputs = (
+            [o for cell in notebook.cells for o in cell.get("outputs", [])] if notebook else []
+        )
+        return self._kinds("\n".join(_texts([o for o in outputs if o.output_type != "error"])))
+
     # -- looking at the machine ----------------------------------------------------------------
 
-    def _survivors(self) -> list[str]:
-        """Command lines of processes that an attack started and that still run."""
-        # A process that is being killed may take a moment to go.
-        for _ in range(20):
-            pids = _processes_naming(self.world.left_behind)
-            if not pids:
-                return []
-            time.sleep(0.1)
-        return [_command(pid) for pid in pids]
+    def harmed(self) -> list[str]:
+        """Files that grading must leave alone, and that were changed, made or deleted."""
+        after = self._fingerprints()
+        paths = sorted(self._before.keys() | after.keys())
+        return [path for path in paths if self._before.get(path) != after.get(path)]
 
-    def _fingerprints(self) -> dict[Path, str]:
+    def _fingerprints(self) -> dict[str, str]:
         """Hash of every file that grading must not change, create or delete."""
         folders = (self.root / "source", self.root / "release", self.home / ".ssh", self.outside)
         files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
         files += [self.root / "nbgrader_config.py", self.folder(BYSTANDER) / f"{ASSIGNMENT}.ipynb"]
         return {
-            path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()
+            str(path.relative_to(self.base)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+            if path.is_file()
         }
+
+
+def survivors(word: str) -> list[str]:
+    """Return the command lines of running processes that name a word."""
+    # A process that is being killed may take a moment to go.
+    for _ in range(20):
+        pids = _processes_naming(word)
+        if not pids:
+            return []
+        time.sleep(0.1)
+    return [_command(pid) for pid in pids]
 
 
 def _texts(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -437,8 +479,3 @@ def _command(pid: int) -> str:
             Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf8", "replace")
         )
     return ""
-
-
-def copy(template: Path, base: Path) -> None:
-    """Copy a course that was laid out before; making one takes seconds."""
-    shutil.copytree(template, base, symlinks=True)

@@ -244,10 +244,10 @@ def notebook_is_endless(_: NotebookNode, folder: Path, __: World) -> None:
 
 @attack()
 def sparse_file_beside_the_notebook(notebook: NotebookNode, folder: Path, _: World) -> None:
-    """A file of 2 GB that takes no room lies in the folder: a copy of it takes 2 GB."""
+    """A file of 500 MB that takes no room lies in the folder; a copy of it takes 500 MB."""
     wrong(notebook)
     with (folder / "data.bin").open("wb") as stream:
-        stream.truncate(2 * 1024**3)
+        stream.truncate(500_000_000)
 
 
 @attack()

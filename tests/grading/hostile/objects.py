@@ -323,7 +323,7 @@ def wrong_module_with_hooks(notebook: NotebookNode, _: Path, __: World) -> None:
 
 @attack()
 def inputs_made_infinite(notebook: NotebookNode, _: Path, __: World) -> None:
-    """Answers fill their inputs with infinity, which equals all that is computed from them later."""
+    """Answers fill their inputs with infinity, which equals all that comes of them later."""
     wrong(notebook)
     answer(
         notebook,

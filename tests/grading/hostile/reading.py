@@ -286,14 +286,14 @@ def environment_variables(notebook: NotebookNode, _: Path, __: World) -> None:
 
 
 @attack()
-def other_processes(notebook: NotebookNode, _: Path, __: World) -> None:
+def other_processes(notebook: NotebookNode, _: Path, world: World) -> None:
     """A cell reads every process's command line, files, working folder and root under /proc."""
     _cell(
         notebook,
-        """
+        f"""
         for process in Path("/proc").glob("[0-9]*"):
             show_file(process / "cmdline")
-            for name in ("cwd/source", "root/root/.ssh", "root/home", "cwd/submitted"):
+            for name in ("cwd/source", "cwd/submitted", "root{world.home}", "root{world.root}"):
                 show_folder(process / name, limit=200)
             try:
                 for link in (process / "fd").iterdir():
@@ -344,15 +344,11 @@ def parents_memory(notebook: NotebookNode, _: Path, __: World) -> None:
 
 @attack()
 def instructors_home(notebook: NotebookNode, _: Path, world: World) -> None:
-    """A cell reads the instructor's home and keys, by ~, by name and by path."""
+    """A cell reads the instructor's home and keys, by ~ and by path."""
     _cell(
         notebook,
         f"""
-        import pwd
-
-        homes = [os.path.expanduser("~"), {str(world.home)!r}]
-        homes += [entry.pw_dir for entry in pwd.getpwall() if len(entry.pw_dir) > 5]
-        for home in homes:
+        for home in (os.path.expanduser("~"), {str(world.home)!r}):
             show_folder(os.path.join(home, ".ssh"))
         show_folder({str(world.outside)!r})
         """,
@@ -450,7 +446,7 @@ def shared_memory_and_tmp(notebook: NotebookNode, _: Path, __: World) -> None:
     _cell(
         notebook,
         """
-        for folder in ("/dev/shm", "/var/tmp", "/run", "/mnt", "/srv", "/home", "/root"):
+        for folder in ("/dev/shm", "/var/tmp", "/run", "/mnt", "/srv"):
             show_folder(folder, limit=300)
         for place, folders, names in os.walk("/tmp"):
             if any(name in place for name in ("/site-packages", "/lib/python", "/.git")):
