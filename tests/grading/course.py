@@ -17,10 +17,8 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,10 +30,11 @@ from nbformat import NotebookNode
 
 from tests.grading import tiny
 from tests.grading.active import active
+from tests.grading.watch import Listener, processes_naming, survivors
 
 __all__ = [
     *("ASSIGNMENT", "BYSTANDER", "FIRST", "HARDENED", "LAST", "STOCK", "VERDICTS"),
-    *("Course", "Listener", "Outcome", "World", "survivors"),
+    *("Course", "Outcome", "World"),
 ]
 
 ASSIGNMENT = "tiny"
@@ -103,36 +102,6 @@ class Outcome:
     def leaks(self, student: str) -> set[str]:
         """Canaries in what the student gets to see: kind of each, such as "hidden" or "home"."""
         return self.course.leaks(student)
-
-
-class Listener:
-    """Counts connections, on a TCP port and on an abstract unix socket of the same number."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.connections = 0
-        self._tcp = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._tcp.getsockname()[1]
-        self._unix = socket.socket(socket.AF_UNIX)
-        self._unix.bind(f"\0autograder-{self.port}")
-        self._unix.listen()
-        for server in (self._tcp, self._unix):
-            threading.Thread(target=self._count, args=[server], daemon=True).start()
-
-    def _count(self, server: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:  # closed
-                return
-            self.connections += 1
-            connection.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        for server in (self._tcp, self._unix):
-            with contextlib.suppress(OSError):
-                server.shutdown(socket.SHUT_RDWR)
-            server.close()
 
 
 class Course:
@@ -308,7 +277,7 @@ class Course:
     def close(self) -> None:
         """Stop listening, and end what the attacks left running."""
         self.listener.close()
-        for pid in _processes_naming(self.world.left_behind):
+        for pid in processes_naming(self.world.left_behind):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -439,17 +408,6 @@ class Course:
         }
 
 
-def survivors(word: str) -> list[str]:
-    """Return the command lines of running processes that name a word."""
-    # A process that is being killed may take a moment to go.
-    for _ in range(20):
-        pids = _processes_naming(word)
-        if not pids:
-            return []
-        time.sleep(0.1)
-    return [_command(pid) for pid in pids]
-
-
 def _texts(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
     """Every text in a cell's outputs, in whatever format it stands."""
     for output in outputs:
@@ -465,17 +423,3 @@ def _leaves(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item)
-
-
-def _processes_naming(word: str) -> list[int]:
-    own = os.getpid()
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [pid for pid in pids if pid != own and word in _command(pid)]
-
-
-def _command(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return (
-            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf8", "replace")
-        )
-    return ""
