@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -288,8 +289,11 @@ class Course:
         """The course's gradebook, by nbgrader's own interface."""
         from nbgrader.api import Gradebook
 
-        with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}", "attacked") as book:
-            yield book
+        # nbgrader's models warn about sessions while they are filled.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}", "attacked") as book:
+                yield book
 
     def points(self, student: str) -> dict[str, float]:
         """Points of each exercise in the gradebook; 0 where it holds none."""

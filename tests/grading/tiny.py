@@ -12,11 +12,12 @@ from nbformat import NotebookNode
 
 from autograder.build import to_notebook
 
-__all__ = ["FULL", "POINTS", "RIGHT", "WRITTEN", "WRONG", "lesson"]
+__all__ = ["FULL", "POINTS", "QUESTION", "RIGHT", "WRITTEN", "WRONG", "lesson"]
 
 POINTS = {"relu": 1.0, "mean_and_spread": 2.0, "scale": 4.0, "iterate": 8.0, "noisy": 16.0}
 FULL = sum(POINTS.values())
 WRITTEN = "why_nonlinear"
+QUESTION = 3.0  # points of the written question
 
 TEXT = '''
 # %% [markdown]

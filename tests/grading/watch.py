@@ -1,7 +1,7 @@
 """Watch what grading does to a machine: connections, and processes that survive.
 
 ``python -m tests.grading.watch PORT SECONDS WORDS...`` runs nbgrader with these words, inside a
-cage (see ``tests.grading.cage``), and reports as JSON. It imports the standard library only: inside,
+cage (see ``tests.grading.cage``), and reports as JSON. It imports the standard library only, since
 it is started hundreds of times.
 """
 
