@@ -186,10 +186,10 @@ class Peer:
         if not isinstance(message, list) or len(message) != 6:
             raise WireError("a request is malformed")
         self._take_random(message.pop())
-        if self._depth >= DEPTH:
-            raise WireError(f"calls back and forth are nested more than {DEPTH} deep")
         self._depth += 1
         try:
+            if self._depth > DEPTH:
+                raise WireError(f"calls back and forth are nested more than {DEPTH} deep")
             reply = pack([*self._perform(*message), self._random()])
         except (WireError, MemoryError) as error:
             if self.role == "judge":

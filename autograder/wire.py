@@ -6,7 +6,7 @@ depth are bounded, and whatever is malformed raises WireError.
 
     ["l", items]  list      ["u", items]  tuple      ["d", pairs]  dict
     ["s", items]  set       ["z", items]  frozenset  ["i", "…"]    integer beyond 64 bits
-    ["j", re, im] complex   ["c", a, b, c] slice     ["r", a, b, c] range   ["e"] Ellipsis
+    ["j", re, im] complex   ["c", a, b, c] slice     ["x", a, b, c] range   ["e"] Ellipsis
     ["T", …]      tensor    ["N", …]      array      ["n", …]      numpy number
     ["G", …]      generator ["D", …]      dtype      ["V", …]      device   ["S", items] torch.Size
     ["M", …]      torch.nn module, by structure
@@ -91,7 +91,7 @@ class Encoder:
         if kind is complex:
             return ["j", value.real, value.imag]
         if kind is slice or kind is range:
-            tag = "c" if kind is slice else "r"
+            tag = "c" if kind is slice else "x"
             parts = (value.start, value.stop, value.step)
             return [tag, *(self.encode(part, depth + 1) for part in parts)]
         if value is Ellipsis:
@@ -246,7 +246,7 @@ class Decoder:
                 return complex(form[1], form[2])
             case "c":
                 return slice(*(self._decode(part, depth + 1) for part in form[1:4]))
-            case "r":
+            case "x":
                 return range(*form[1:4])
             case "e":
                 return Ellipsis

@@ -139,6 +139,7 @@ class Course:
     # -- making it ---------------------------------------------------------------------------
 
     def _lay_out(self, config: str) -> None:
+        (self.base / "jupyter" / "ipython").mkdir(parents=True)
         for folder in (self.root / "source" / ASSIGNMENT, self.home / ".ssh", self.outside):
             folder.mkdir(parents=True)
         (self.home / ".ssh" / "id_ed25519").write_text(self.canaries["home"] + "\n")

@@ -67,7 +67,8 @@ def test_corpus_has_sixty_submissions_in_every_family_that_the_design_names() ->
 def test_every_submission_says_in_one_sentence_what_it_does() -> None:
     for name, submission in CORPUS.items():
         sentence = submission.sentence
-        assert sentence.endswith(".") and "\n" not in sentence, name
+        assert sentence.endswith("."), name
+        assert "\n" not in sentence, name
 
 
 def test_what_stock_nbgrader_gives_is_stated_for_every_submission() -> None:

@@ -50,7 +50,8 @@ leaf = torch.tensor([-2.0, 0.5, 3.0], requires_grad=True)
 (slope,) = torch.autograd.grad((relu(leaf) * torch.tensor([1.0, 2.0, 3.0])).sum(), leaf)
 assert torch.equal(slope, torch.tensor([0.0, 2.0, 3.0])), "the gradient of relu is wrong"
 turned = torch.arange(-3.0, 3.0, dtype=torch.float64).reshape(2, 3).T
-assert relu(turned).tolist() == [[0.0, 0.0], [0.0, 1.0], [0.0, 2.0]], "relu of a transposed x"
+expected = torch.tensor([[0.0, 0.0], [0.0, 1.0], [0.0, 2.0]], dtype=torch.float64)
+assert torch.equal(relu(turned), expected), "relu of a transposed x is wrong"
 ### END HIDDEN TESTS
 
 # %% exercise="mean_and_spread"

@@ -109,7 +109,7 @@ def duplicated_answer_first_wrong(notebook: NotebookNode, _: Path, __: World) ->
 def duplicated_answer_first_right(notebook: NotebookNode, _: Path, __: World) -> None:
     """The cell of relu is there twice, right and then as it was released, behind the check.
 
-    The twin is a cell of the student's own and runs where it stands; it comes after relu's check.
+    The twin bears the name of a cell that was there already, so it is no cell of the student's own.
     """
     solve(notebook)
     twin = copy.deepcopy(get(notebook, "relu"))

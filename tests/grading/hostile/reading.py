@@ -166,10 +166,36 @@ def callback_code(notebook: NotebookNode, _: Path, __: World) -> None:
     )
 
 
-@attack()
+@attack(deserves={"relu": 1.0})
 def prints_inputs(notebook: NotebookNode, _: Path, __: World) -> None:
-    """The answers print the inputs on which the hidden tests call them."""
-    in_function(notebook, "print([getattr(a, 'tolist', lambda a=a: a)() for a in arguments])")
+    """An answer is right, and prints the inputs on which the hidden tests call it."""
+    wrong(notebook)
+    answer(notebook, "relu", "def relu(x):\n    print(x.tolist())\n    return x.clamp(min=0)\n")
+
+
+@attack(deserves={"relu": 1.0})
+def writes_inputs_to_descriptors(notebook: NotebookNode, _: Path, __: World) -> None:
+    """An answer is right, and writes its inputs past Python's streams, to standard output."""
+    wrong(notebook)
+    answer(
+        notebook,
+        "relu",
+        """
+        import logging
+        import os
+        import warnings
+
+        def relu(x):
+            text = str(x.tolist())
+            for number in (1, 2):
+                os.write(number, text.encode())
+            os.system(f"echo '{text}'")
+            warnings.warn(text)
+            logging.error(text)
+            display(text)
+            return x.clamp(min=0)
+        """,
+    )
 
 
 @attack()
@@ -188,27 +214,33 @@ def raises_inputs(notebook: NotebookNode, _: Path, __: World) -> None:
     )
 
 
-@attack()
+@attack(deserves={"relu": 1.0})
 def keeps_inputs_for_later(notebook: NotebookNode, _: Path, __: World) -> None:
-    """The answers keep their inputs, in memory and in files, and a last cell prints them."""
-    in_function(
+    """A right answer keeps its inputs, in memory and in files, and a last cell prints them."""
+    wrong(notebook)
+    answer(
         notebook,
+        "relu",
         """
-        kept.append([getattr(a, "tolist", lambda a=a: a)() for a in arguments])
-        for place in (".", "/tmp", "/dev/shm", "/var/tmp"):
-            try:
-                with open(f"{place}/kept-inputs.txt", "a") as stream:
-                    print(kept[-1], file=stream)
-            except OSError:
-                pass
+        kept = []
+        places = (".", "/tmp", "/dev/shm", "/var/tmp")
+
+        def relu(x):
+            kept.append(x.tolist())
+            for place in places:
+                try:
+                    with open(f"{place}/kept-inputs.txt", "a") as stream:
+                        print(kept[-1], file=stream)
+                except OSError:
+                    pass
+            return x.clamp(min=0)
         """,
     )
-    extra(notebook, "kept = []")
     extra(
         notebook,
         """
         print(kept)
-        for place in (".", "/tmp", "/dev/shm", "/var/tmp"):
+        for place in places:
             try:
                 print(open(f"{place}/kept-inputs.txt").read())
             except OSError:
@@ -216,6 +248,22 @@ def keeps_inputs_for_later(notebook: NotebookNode, _: Path, __: World) -> None:
         """,
         after="check-noisy",
     )
+
+
+@attack(deserves={"relu": 1.0})
+def tells_inputs_by_another_answer(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A right answer keeps its inputs, and another raises them when it is called by its check."""
+    wrong(notebook)
+    answer(
+        notebook,
+        "relu",
+        "kept = []\ndef relu(x):\n    kept.append(x.tolist())\n    return x.clamp(min=0)\n",
+    )
+    for name, signature in (
+        ("mean_and_spread", "mean_and_spread(x)"),
+        ("iterate", "iterate(step, start, times)"),
+    ):
+        answer(notebook, name, f"def {signature}:\n    raise ValueError(kept)\n")
 
 
 @attack()
