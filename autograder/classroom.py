@@ -64,7 +64,8 @@ def grade_class(
     Who is graded already is left alone unless forced, so that a run that was killed goes on where
     it stopped. A worker that dies costs its student a second try and nobody else anything.
     """
-    waiting, tries = list(names), {}
+    waiting = list(names)
+    tries: dict[str, int] = {}
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
     while waiting:
         with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (course,)) as pool:

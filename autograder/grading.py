@@ -9,8 +9,8 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from autograder.channel import Closed
-from autograder.markers import NOT_RUN
 from autograder.judge import Given, Verdict, Word, judge
+from autograder.markers import NOT_RUN
 from autograder.sandbox import Gone, Sandbox, Submission
 
 __all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]

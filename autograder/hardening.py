@@ -44,7 +44,7 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        converter = self.parent
+        converter: Any = self.parent
         converter.init_destination = partial(_init_destination, converter)
         converter.init_assignment = partial(_init_assignment, converter)
 
@@ -52,7 +52,8 @@ class SubmissionExporter(NotebookExporter):
         self, filename: str, resources: Any = None, **kwargs: Any
     ) -> tuple[Any, dict[str, Any]]:
         """Read a submission, or in the second round what Rebuild has made of it."""
-        if not self.parent._sanitizing:
+        converter: Any = self.parent
+        if not converter._sanitizing:
             return super().from_filename(filename, resources=resources, **kwargs)
         notebook = nbformat.v4.new_notebook()
         try:

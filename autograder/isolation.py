@@ -2,9 +2,9 @@
 
 bubblewrap has taken away network, file system and environment when the sandbox started. Here each
 submission's process leaves the others: its own user, process, mount and ipc namespaces
-(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own bounded /tmp; limits
-on memory, processes and file sizes; no privileges; and a filter of system calls (seccomp(2)) that
-keeps it from entering new namespaces and from memory that no limit counts.
+(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own
+bounded /tmp; limits on memory, processes and file sizes; no privileges; and a filter of system
+calls (seccomp(2)) that keeps it from entering new namespaces and from memory that no limit counts.
 """
 
 import ctypes
@@ -76,7 +76,7 @@ class Limits:
 
 
 def unshare() -> None:
-    """Enter new user, mount, ipc namespaces; the next child is the first of a pid namespace.
+    """Enter new user and ipc namespaces; the next child is the first of a pid namespace.
 
     Raises OSError where the kernel refuses.
     """
@@ -89,7 +89,7 @@ def unshare() -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    _check(libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare(mount, pid, ipc)")
+    _check(libc.unshare(CLONE_NEWPID | CLONE_NEWIPC), "unshare(pid, ipc)")
 
 
 def confine(limits: Limits) -> None:
@@ -98,6 +98,8 @@ def confine(limits: Limits) -> None:
     Raises OSError where the kernel refuses; nothing of a submission has run then.
     """
     limit(limits)
+    # Not earlier: the process that watches this one needs the old /proc.
+    _check(libc.unshare(CLONE_NEWNS), "unshare(mount)")
     _mount("none", "/", "", MS_REC | MS_PRIVATE, "")
     common = MS_NOSUID | MS_NODEV
     # Python itself may live below /tmp, and stays visible there.

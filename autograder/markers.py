@@ -26,7 +26,9 @@ from autograder.errors import MarkerError
 
 __all__ = ["NOT_RUN", "Kind", "Marker", "from_notebook", "from_text"]
 
-Kind = Literal["setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"]
+Kind = Literal[
+    "setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"
+]
 
 GRADED = ("check", "written")
 UNGRADED = ("hints", "predict", "reveal", "claim", "experiment")
@@ -101,8 +103,8 @@ def from_text(metadata: Mapping[str, Any], cell_type: str) -> Marker | None:
         raise MarkerError(f'{kind}="{name}": {wanted}')
     if points is not None and not (isinstance(points, int | float) and points > 0):
         raise MarkerError(f'{kind}="{name}" points={points!r}: expected a number above 0')
-    if (cell_type == "markdown") != (kind in MARKDOWN):
-        wanted = "markdown" if kind in MARKDOWN else "code"
+    wanted = "markdown" if kind in MARKDOWN else "code"
+    if cell_type != wanted:
         raise MarkerError(f'{kind}="{name}" is a {cell_type} cell; expected {wanted}')
     return Marker(kind, name, points)
 

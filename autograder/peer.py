@@ -68,6 +68,7 @@ class Remote:
         object.__setattr__(self, "_text", text)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object there, with these arguments or references to them."""
         return self._peer.request("call", self._id, "", (args, kwargs))
 
     def __getattr__(self, name: str) -> Any:
@@ -100,8 +101,9 @@ class Remote:
             "compare what its functions return: numbers, strings, lists, tensors, arrays"
         )
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = _refuse  # type: ignore[assignment]  # all of them refuse
-    __hash__ = None  # type: ignore[assignment]  # what cannot be compared cannot be a key
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = __hash__ = (
+        _refuse
+    )
 
 
 class Peer:

@@ -23,7 +23,6 @@ MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
 MAX_SOURCE = 2**20  # characters of one cell
 MAX_CELLS = 2000
 MAX_ATTACHMENT = 5 * 2**20
-ENCODINGS = ("utf-8-sig", "utf-16", "latin-1")
 
 
 class DamagedError(Exception):
@@ -108,12 +107,13 @@ def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, 
         by_name.setdefault(_grade_id(cell), []).append(index)
         by_id.setdefault(str(cell.get("id")), index)
     places = {}
+    found: int | None
     for index, cell in enumerate(ours):
         name = _grade_id(cell)
         if name:
             same = by_name.get(name, [])
             kept = [i for i in same if theirs[i].get("id") == cell.get("id")]
-            found = (kept or same or [None])[0]
+            found = next(iter(kept or same), None)
         else:
             found = by_id.get(str(cell.get("id"))) if cell.get("id") else None
             if found is not None and _grade_id(theirs[found]):
@@ -215,13 +215,12 @@ def _take_attachments(cell: NotebookNode, theirs: Mapping[str, Any]) -> None:
 
 
 def _decode(raw: bytes) -> str:
-    encodings = ENCODINGS if raw[:2] not in (b"\xff\xfe", b"\xfe\xff") else ("utf-16",)
-    for encoding in encodings:
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValueError("its text encoding is unknown")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")  # every byte means something in it
 
 
 def _upgrade(notebook: dict[str, Any]) -> dict[str, Any]:

@@ -104,14 +104,16 @@ class Sandbox:
         return tuple(str(f) for f in folders if f.is_relative_to("/tmp"))
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
-        worker = [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())]
-        command = [*self._command(Path(scratch)), *worker] if self.isolate else worker
+        cage = bubblewrap_command(self.expose, self.hide, Path(scratch)) if self.isolate else []
+        ours, theirs = socket.socketpair()
+        self._stack.callback(ours.close)
+        self.channel = Channel(ours, START)
         with theirs:
+            worker = [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())]
             self._log = self._stack.enter_context((Path(scratch) / "log").open("w+b"))
             self._process = subprocess.Popen(
-                command,
+                [*cage, *worker],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -119,8 +121,6 @@ class Sandbox:
                 env=None if self.isolate else {**os.environ, **ENVIRONMENT},
             )
         self._stack.callback(self._stop)
-        self.channel = Channel(ours)
-        self.channel.seconds = START
         try:
             self.channel.send(pack(list(self.warm)))
             self.channel.receive()
@@ -133,12 +133,8 @@ class Sandbox:
         self.channel.seconds = None
 
     def _stop(self) -> None:
-        self.channel.close()
         self._process.kill()
         self._process.wait()
-
-    def _command(self, scratch: Path) -> list[str]:
-        return bubblewrap_command(self.expose, self.hide, scratch)
 
 
 # What a submission's process finds in its environment, and nothing else.
@@ -153,11 +149,12 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 ADVICE = (
-    "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install bubblewrap; "
-    "where the kernel forbids namespaces: sudo sysctl kernel.unprivileged_userns_clone=1 (Debian) "
-    "or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them when it "
-    "is started. `autograder doctor` says what is missing. --no-sandbox grades without protection: "
-    "submissions could then read and change everything that you can."
+    "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install "
+    "bubblewrap; where the kernel forbids namespaces: sudo sysctl "
+    "kernel.unprivileged_userns_clone=1 (Debian) or "
+    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them "
+    "when it is started. `autograder doctor` says what is missing. --no-sandbox grades "
+    "without protection: submissions could then read and change everything that you can."
 )
 
 

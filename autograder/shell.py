@@ -65,6 +65,8 @@ class Stream(io.TextIOBase):
 class Publisher(DisplayPublisher):
     """Where display() goes."""
 
+    shell: Any
+
     def publish(self, data: Any, *_: Any, **__: Any) -> None:
         self.shell.capture.add("display_data", dict(data))
 
@@ -74,6 +76,8 @@ class Publisher(DisplayPublisher):
 
 class Hook(DisplayHook):
     """Where the value of a cell's last expression goes."""
+
+    shell: Any
 
     def write_output_prompt(self) -> None:
         pass
@@ -94,6 +98,7 @@ class Shell(InteractiveShell):
     display_pub_class = Publisher
     capture = Output(0)
     streams: tuple[Stream, ...] = ()
+    failure: list[Any] | None = None  # name, words and traceback of a cell's exception
 
     def redirect(self, limit: int) -> None:
         """Keep what cells print, up to a number of bytes each."""

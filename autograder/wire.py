@@ -223,15 +223,14 @@ class Decoder:
             if tag == mark:
                 if container is list or container is set:
                     at = self._reserve()
-                    made = container(self._decode(item, depth + 1) for item in form[1])
-                    self.mutable[at] = made
-                    return made
+                    self.mutable[at] = container(self._decode(item, depth + 1) for item in form[1])
+                    return self.mutable[at]
                 return container(self._decode(item, depth + 1) for item in form[1])
         if tag == "d":
             at = self._reserve()
             pairs = [(self._decode(k, depth + 1), self._decode(v, depth + 1)) for k, v in form[1]]
-            self.mutable[at] = made = dict(pairs)
-            return made
+            self.mutable[at] = dict(pairs)
+            return self.mutable[at]
         if tag in ("R", "r"):
             return self._resolve(form)
         return self._leaf(tag, form, depth)
@@ -316,7 +315,7 @@ class Decoder:
         made = getattr(torch.nn, name)
         if not (isinstance(made, type) and issubclass(made, torch.nn.Module)):
             raise WireError(f"torch.nn has no module {name!r}")
-        module = made.__new__(made)
+        module: Any = object.__new__(made)
         torch.nn.Module.__init__(module)
         module.training = bool(training)
         plain, parameters, buffers, modules = (self._decode(part, depth + 1) for part in parts)

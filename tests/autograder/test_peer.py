@@ -144,8 +144,10 @@ def test_without_a_gradient_no_graph_is_kept(student: Any) -> None:
 
 def test_a_module_is_used_by_reference(student: Any) -> None:
     block, twin = student("Block")(3), Block(3)
-    state = {name: torch.randn_like(t) if t.is_floating_point() else t
-             for name, t in twin.state_dict().items()}
+    state = {
+        name: torch.randn_like(t) if t.is_floating_point() else t
+        for name, t in twin.state_dict().items()
+    }
     state["norm.running_var"] = state["norm.running_var"].abs() + 1
     block.load_state_dict(state)
     twin.load_state_dict(state)
@@ -230,7 +232,7 @@ def test_endless_iterators_are_read_as_far_as_needed(student: Any) -> None:
         lambda x: bool(x),
         lambda x: 1 in x,
         lambda x: x < 2,
-        lambda x: [1] == [x],
+        lambda x: [x] == [1],
         lambda x: {x: 1},
         lambda x: x + 1,
         lambda x: abs(x),
