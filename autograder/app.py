@@ -18,7 +18,7 @@ from autograder.config import Course
 from autograder.demo import Pupil
 from autograder.errors import CourseError
 from autograder.lesson import load
-from autograder.matrix import Row, in_process
+from autograder.matrix import Row, in_process, under_judge
 from autograder.matrix import matrix as run_matrix
 
 __all__ = ["main"]
@@ -87,7 +87,8 @@ def pull(course: Course, topic: str, force: bool) -> None:
 @command
 @click.argument("topics", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Show every answer, not only the sums.")
-def matrix(course: Course, topics: tuple[str, ...], every: bool) -> None:
+@click.option("--judge", is_flag=True, help="Run the checks as grading does, in the sandbox.")
+def matrix(course: Course, topics: tuple[str, ...], every: bool, judge: bool) -> None:
     """Show which wrong answers the checks of TOPICS (default: all) kill, and by which part.
 
     Fails where a misconception survives, an alternative or the reference is refused, or an
@@ -97,9 +98,8 @@ def matrix(course: Course, topics: tuple[str, ...], every: bool) -> None:
     for topic in topics or course.topics():
         lesson = load(course, topic)
         total = 2 * len(lesson.exercises) + len(lesson.misconceptions) + len(lesson.alternatives)
-        rows = list(
-            track(run_matrix(lesson, in_process), topic, total, console=console, transient=True)
-        )
+        run = under_judge(course, topic) if judge else in_process
+        rows = list(track(run_matrix(lesson, run), topic, total, console=console, transient=True))
         console.print(_answers_table(topic, rows) if every else _sums_table(topic, rows))
         bad += [row for row in rows if not row.good]
     for row in bad:

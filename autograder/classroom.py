@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from autograder.config import Course
 from autograder.errors import CourseError
+from autograder.isolation import die_with_parent
 
 __all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
 
@@ -68,7 +69,7 @@ def grade_class(
     tries: dict[str, int] = {}
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
     while waiting:
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (course,)) as pool:
+        with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (course, os.getpid())) as pool:
             running: dict[Future[Outcome], str] = {
                 pool.submit(_grade, lesson, name, force): name for name in waiting
             }
@@ -146,9 +147,11 @@ def scores(course: Course, lesson: str) -> list[Score]:
     return found
 
 
-def _begin(course: Course) -> None:
+def _begin(course: Course, parent: int) -> None:
     """Prepare a worker process."""
     global _COURSE
+    # A killed run's workers must not go on beside those of the run that takes up its work.
+    die_with_parent(parent)
     _COURSE = course
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder.config import Autograder
@@ -151,25 +151,53 @@ class HideTests(ClearHiddenTests):
 def _init_destination(converter: Any, assignment: str, student: str) -> bool:
     """Do as nbgrader does, but take up again what a killed run left half done."""
     folder = Path(converter._format_dest(assignment, student))
-    if folder.is_dir() and not _is_finished(folder, len(converter.notebooks)):
-        converter.log.warning("%s was left half graded; it is graded anew", folder)
-        shutil.rmtree(folder)
-    return bool(type(converter).init_destination(converter, assignment, student))
+    if folder.is_dir():
+        wanted = [folder / f"{name}.ipynb" for name in _known_notebooks(converter, assignment)]
+        unfinished = [path for path in wanted if not _is_finished(path)]
+        if _lost_its_timestamp(folder, Path(converter._format_source(assignment, student))):
+            unfinished = wanted
+        if unfinished:
+            converter.log.warning("%s was left half graded; it is graded anew", folder)
+            if converter.coursedir.notebook_id == "*":
+                shutil.rmtree(folder)
+            for path in unfinished:
+                path.unlink(missing_ok=True)
+    begin = bool(type(converter).init_destination(converter, assignment, student))
+    if not begin and folder.is_dir() and not _has_permissions(folder, converter.permissions):
+        converter.set_permissions(assignment, student)
+    return begin
 
 
-def _is_finished(folder: Path, expected: int) -> bool:
-    finished = 0
-    for path in folder.glob("*.ipynb"):
+def _known_notebooks(converter: Any, assignment: str) -> list[str]:
+    """Return the names of a submission's notebooks, without those that are no part of it."""
+    submitted = [Path(notebook).stem for notebook in converter.notebooks]
+    coursedir = converter.coursedir
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
-            notebook = json.loads(path.read_text())
-        except (OSError, ValueError):
-            return False
-        # A notebook without the word was graded by nbgrader itself, before hardening.
-        ours = notebook.get("metadata", {}).get("autograder")
-        if ours is not None and not ours.get("graded"):
-            return False
-        finished += 1
-    return finished > 0 or expected == 0
+            known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
+        except MissingEntry:
+            return []
+    return [name for name in submitted if name in known]
+
+
+def _is_finished(path: Path) -> bool:
+    try:
+        ours = json.loads(path.read_text()).get("metadata", {}).get("autograder")
+    except (OSError, ValueError):
+        return False
+    # A notebook without the word was graded by nbgrader itself, before hardening.
+    return ours is None or bool(ours.get("graded"))
+
+
+def _lost_its_timestamp(graded: Path, submitted: Path) -> bool:
+    """Tell whether a run was killed while it removed a folder for a newer submission."""
+    name = "timestamp.txt"
+    return (submitted / name).is_file() and not (graded / name).is_file()
+
+
+def _has_permissions(folder: Path, permissions: int) -> bool:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return all(stat.S_IMODE(path.stat().st_mode) == int(str(permissions), 8) for path in files)
 
 
 def _init_assignment(converter: Any, assignment: str, student: str) -> None:

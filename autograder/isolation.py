@@ -11,10 +11,11 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
 from dataclasses import dataclass
 
-__all__ = ["Limits", "confine", "limit", "unshare"]
+__all__ = ["Limits", "confine", "die_with_parent", "limit", "unshare"]
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -22,7 +23,7 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x1
 CLONE_NEW = 0x7E020080  # any new namespace
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND = 2, 4, 8, 1 << 12
 MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_DUMPABLE = 38, 22, 24, 4
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_DUMPABLE = 1, 38, 22, 24, 4
 USER = 1000
 
 # System calls that a submission has no use for: x86_64, aarch64.
@@ -73,6 +74,13 @@ class Limits:
     processes: int = 128
     output: int = 200_000
     keep: tuple[str, ...] = ()
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel end this process when its parent, of this process id, ends."""
+    _check(libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "prctl(pdeathsig)")
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)
 
 
 def unshare() -> None:

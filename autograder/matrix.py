@@ -9,11 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import nbformat
+
 from autograder.bank import Answer
+from autograder.config import Course
+from autograder.grading import Grader
+from autograder.judge import Given, Verdict
 from autograder.lesson import Exercise, Lesson
+from autograder.markers import Marker
+from autograder.pool import sandbox_for
 from autograder.regions import visible
 
-__all__ = ["Row", "Runner", "in_process", "matrix"]
+__all__ = ["Row", "Runner", "in_process", "matrix", "under_judge"]
 
 Outcome = Literal["passed", "killed by visible", "killed by hidden"]
 
@@ -58,6 +65,28 @@ def in_process(setup: str, answer: str, check: str) -> str | None:
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
+
+
+def under_judge(course: Course, topic: str) -> Runner:
+    """Return a runner that judges a lesson's cells as grading does, in the course's sandbox.
+
+    Raises SandboxError.
+    """
+    given = Given.of(nbformat.read(course.notebook_path(topic), as_version=4))
+    grader = Grader(sandbox_for(course.options.settings(topic)), given)
+    kinds = Marker("setup", "setup"), Marker("exercise", "answer"), Marker("check", "answer", 1)
+
+    def run(*sources: str) -> str | None:
+        cells = [
+            nbformat.v4.new_code_cell(source, metadata=marker.notebook_metadata())
+            for source, marker in zip(sources, kinds, strict=True)
+        ]
+        verdicts: dict[str, Verdict] = {}
+        grader.grade(nbformat.v4.new_notebook(cells=cells), verdicts)
+        (verdict,) = verdicts.values()
+        return None if verdict.word == "passed" else f"{verdict.word}: {verdict.message}"
+
+    return run
 
 
 def _row(

@@ -186,6 +186,7 @@ def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path
     for name in ("autograder", *expose):
         path = _location(name)
         command += ["--ro-bind", str(path), str(path)]
+    command += ["--setenv", "PYTHONPATH", os.pathsep.join(_search_path(expose))]
     absent = scratch / "absent.py"
     absent.write_text("raise ModuleNotFoundError(f'No module named {__name__!r}', name=__name__)\n")
     for name in hide:
@@ -220,6 +221,13 @@ def _environment_folders() -> list[Path]:
     folders.add(Path(sys.executable).resolve().parent.parent)
     system = Path("/usr")
     return sorted(path for path in folders if path.is_dir() and system not in [path, *path.parents])
+
+
+def _search_path(expose: Sequence[str]) -> list[str]:
+    """Return where Python finds what lies outside its environment, however we found it here."""
+    parents = dict.fromkeys(_location(name).parent for name in ("autograder", *expose))
+    known = {Path(path) for path in site.getsitepackages()}
+    return [str(path) for path in parents if path not in known]
 
 
 def _location(module: str) -> Path:

@@ -1,0 +1,204 @@
+"""Right answers in files that are odd, big, or broken.
+
+Where the file can be read in one way only, the work counts. Where it cannot be read, the student is
+told so by name, and everyone else is graded.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tests.grading import tiny
+from tests.grading.corpus import Corpus, get, solve, write
+from tests.grading.course import ASSIGNMENT, World
+
+HONEST = Corpus()
+honest = HONEST.family("damage")
+
+ALL = tiny.POINTS
+FILE = f"{ASSIGNMENT}.ipynb"
+# Root may read what nobody may read.
+UNREADABLE = ALL if os.geteuid() == 0 else {}
+
+
+def _right(notebook: NotebookNode) -> str:
+    solve(notebook)
+    return str(nbformat.writes(notebook))
+
+
+@honest(deserves=ALL)
+def byte_order_mark(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """An editor put a byte order mark in front."""
+    write(folder, FILE, b"\xef\xbb\xbf" + _right(notebook).encode())
+
+
+@honest(deserves=ALL)
+def line_ends_of_windows(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file's lines, and those of its cells, end as on Windows."""
+    solve(notebook)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\n", "\r\n")
+    write(folder, FILE, nbformat.writes(notebook).replace("\n", "\r\n").encode())
+
+
+@honest(deserves=ALL)
+def two_bytes_a_character(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file is UTF-16 with a byte order mark, as some shells write what they redirect."""
+    write(folder, FILE, _right(notebook).encode("utf-16"))
+
+
+@honest(deserves=ALL)
+def wrong_encoding(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file is Latin-1; only a comment and a text hold what is not ASCII."""
+    solve(notebook)
+    get(notebook, "relu").source += "# größer als 0\n"
+    get(notebook, tiny.WRITTEN).source = "Weil ein Netz ohne Biegung überall gerade wäre."
+    text = nbformat.writes(notebook)
+    write(folder, FILE, json.dumps(json.loads(text), ensure_ascii=False).encode("latin-1"))
+
+
+@honest(says=FILE)
+def cut_off(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The upload ended in the middle of the file."""
+    text = _right(notebook)
+    write(folder, FILE, text[: len(text) // 2].encode())
+
+
+@honest(says=FILE)
+def empty_file(_: NotebookNode, folder: Path, __: World) -> None:
+    """The file is empty."""
+    write(folder, FILE, b"")
+
+
+@honest(says=FILE)
+def not_a_notebook(_: NotebookNode, folder: Path, __: World) -> None:
+    """The file is a picture that was given a notebook's name."""
+    write(folder, FILE, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+
+
+@honest(says=FILE)
+def another_json(_: NotebookNode, folder: Path, __: World) -> None:
+    """The file is JSON, and no notebook."""
+    write(folder, FILE, '[{"name": "tiny"}]')
+
+
+@honest(says=FILE)
+def merge_conflict(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """git left its conflict markers in the file."""
+    lines = _right(notebook).splitlines()
+    middle = len(lines) // 2
+    lines[middle:middle] = ["<<<<<<< HEAD", "=======", ">>>>>>> theirs"]
+    write(folder, FILE, "\n".join(lines).encode())
+
+
+@honest(deserves=UNREADABLE, says="" if UNREADABLE else FILE)
+def no_permission(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """Nobody may read the file; root, who may all the same, reads it and it counts."""
+    write(folder, FILE, _right(notebook).encode()).chmod(0)
+
+
+@honest(says=FILE)
+def no_notebook(_: NotebookNode, folder: Path, __: World) -> None:
+    """There is a text file and no notebook, under the notebook's name or another."""
+    write(folder, "answers.txt", "x = 3")
+    (folder / FILE).mkdir()
+
+
+@honest(deserves=ALL)
+def minor_version_of_the_past(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file claims nbformat 4.2 and has no cell ids, as old editors save it."""
+    raw = json.loads(_right(notebook))
+    raw["nbformat_minor"] = 2
+    for cell in raw["cells"]:
+        del cell["id"]
+    write(folder, FILE, json.dumps(raw))
+
+
+@honest(deserves=ALL)
+def minor_version_of_the_future(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file claims nbformat 4.99, with fields that nobody knows yet."""
+    raw = json.loads(_right(notebook))
+    raw["nbformat_minor"] = 99
+    raw["colour"] = "blue"
+    for cell in raw["cells"]:
+        cell["collapsed"] = [True]
+    write(folder, FILE, json.dumps(raw))
+
+
+@honest(deserves=ALL)
+def ids_without_a_version(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The file claims nbformat 4.4, in which cells have no ids, and has them."""
+    raw = json.loads(_right(notebook))
+    raw["nbformat_minor"] = 4
+    write(folder, FILE, json.dumps(raw))
+
+
+@honest(deserves=ALL)
+def metadata_missing(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """Notebook metadata, outputs and execution counts are gone, as after a filter for git."""
+    raw = json.loads(_right(notebook))
+    raw["metadata"] = {}
+    for cell in raw["cells"]:
+        for key in ("outputs", "execution_count"):
+            cell.pop(key, None)
+    write(folder, FILE, json.dumps(raw))
+
+
+@honest(deserves=ALL)
+def foreign_kernel(notebook: NotebookNode, _: Path, __: World) -> None:
+    """The notebook names a kernel that exists on the student's machine only."""
+    solve(notebook)
+    notebook.metadata.kernelspec = {
+        "name": "conda-env-my-torch-py",
+        "display_name": "Python [conda env:my-torch]",
+        "language": "python",
+    }
+    notebook.metadata.language_info = {"name": "python", "version": "3.8.1"}
+
+
+@honest(deserves=ALL)
+def metadata_of_other_tools(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Colab, VS Code and jupytext left their metadata, and turned cell ids into their own."""
+    solve(notebook)
+    notebook.metadata["colab"] = {"provenance": [], "toc_visible": True}
+    notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
+    notebook.metadata["accelerator"] = "GPU"
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata["id"] = f"aB_{number}"
+        cell.metadata["vscode"] = {"languageId": "python"}
+        cell.metadata["outputId"] = "1f2e"
+        cell.id = f"cell-{number}"
+
+
+@honest(deserves=ALL)
+def huge_pictures(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Stored outputs hold pictures of 10 MB together."""
+    solve(notebook)
+    for name in tiny.POINTS:
+        get(notebook, name).outputs = [
+            nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo=" * 170_000})
+        ]
+
+
+@honest(deserves=ALL)
+def fifty_megabytes_of_output(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A stored output is 50 MB of text, from a loop that printed."""
+    solve(notebook)
+    text = "epoch 1, loss 2.302585, accuracy 0.1000\n" * 1_250_000
+    get(notebook, "check-relu").outputs = [nbformat.v4.new_output("stream", text=text)]
+
+
+@honest(deserves=ALL)
+def checkpoints_and_caches(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The folder holds what editors and operating systems leave, old checkpoints among them."""
+    solve(notebook)
+    released = nbformat.v4.new_notebook()
+    write(folder, ".ipynb_checkpoints/tiny-checkpoint.ipynb", nbformat.writes(released))
+    write(folder, "__pycache__/tiny.cpython-311.pyc", b"\0" * 100)
+    write(folder, ".DS_Store", b"\0" * 100)
+    write(folder, "Thumbs.db", b"\0" * 100)
+    write(folder, "tiny (1).ipynb", nbformat.writes(released))
+    write(folder, "notes.md", "remember the bias")

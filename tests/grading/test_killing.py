@@ -1,0 +1,93 @@
+"""A grader that is killed loses nothing: a plain rerun ends where an undisturbed run does.
+
+Three moments here; ``python -m tests.bench killing`` draws twenty.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.grading.course import ASSIGNMENT
+from tests.grading.killing import Class, Moment
+
+pytestmark = pytest.mark.xdist_group("killing")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Class, dict]]:
+    group = Class(tmp_path_factory.mktemp("killing") / "base")
+    try:
+        group.run("autograder grade")
+        yield group, group.everything()
+    finally:
+        group.close()
+
+
+def test_undisturbed_run_grades_everyone(undisturbed: tuple[Class, dict]) -> None:
+    group, expected = undisturbed
+    assert len(group.students) == 8
+    for student in group.students:
+        assert (student, ASSIGNMENT, "check-root") in expected
+    # Two right notebooks, one of them late, and half of the points.
+    assert expected["ann", "second", "check-root"][-1] == 8
+    assert expected["dot", "second"] == 12
+    assert expected["eva", "second", "check-double"][-1] == 0
+    assert expected["hao", "second", "why"] == (None, None, True, 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [
+        ("autograder grade", Moment(begun=2, seconds=0.4, whom="group")),
+        ("autograder grade", Moment(begun=4, seconds=0.1, whom="grader")),
+        ("nbgrader autograde", Moment(begun=3, seconds=0.2, whom="group")),
+    ],
+    ids=["the class", "its first process alone", "nbgrader"],
+)
+def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
+    undisturbed: tuple[Class, dict], command: str, moment: Moment
+) -> None:
+    group, expected = undisturbed
+    group.start_anew()
+    assert group.run_and_kill(command, moment), "the grader was to be killed while it grades"
+    assert group.everything() != expected
+    assert group.processes() == []
+    group.run(command)
+    assert group.everything() == expected
+
+
+def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, dict]) -> None:
+    group, expected = undisturbed
+    group.start_anew()
+    graded = group.root / "autograded"
+    newer = group.root / "submitted" / "ann" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    older = group.root / "submitted" / "cem" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    aside = newer.read_bytes()
+    newer.write_bytes(older.read_bytes())
+    group.run("nbgrader autograde")
+
+    # Killed while nbgrader deletes what it had graded before a newer submission came.
+    newer.write_bytes(aside)
+    (graded / "ann" / ASSIGNMENT / "timestamp.txt").unlink()
+    # Killed between the two notebooks of a submission.
+    (graded / "bob" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").unlink()
+    # Killed while a notebook was written.
+    half = graded / "dot" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    half.chmod(0o644)
+    half.write_text(half.read_text()[:1000])
+    # Killed before the first notebook.
+    for path in (graded / "eva" / ASSIGNMENT).glob("*.ipynb"):
+        path.unlink()
+    # Killed before the permissions were set.
+    (graded / "gil" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").chmod(0o600)
+    with group.gradebook() as book:
+        for student in ("bob", "dot", "eva"):
+            for grade in book.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).grades:
+                grade.auto_score = None
+        book.db.commit()
+
+    found = group.everything()
+    spoilt = {key[0] for key in expected if found.get(key) != expected[key]}
+    assert {"ann", "bob", "dot", "eva"} <= spoilt
+    group.run("nbgrader autograde")
+    assert group.everything() == expected
