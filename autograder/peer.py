@@ -13,27 +13,19 @@ other end for its part of it, to any order.
 import builtins
 import itertools
 import sys
-import types
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder import randomness
 from autograder.channel import Channel
+from autograder.remote import Remote, RemoteError, Restriction
 from autograder.wire import Decoder, Encoder, WireError, pack, unpack
 
-__all__ = ["Peer", "Remote", "RemoteError", "Restriction"]
+__all__ = ["Call", "Peer"]
 
 MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
-
-
-class RemoteError(Exception):
-    """Code at the other end raised an exception that has no builtin equal."""
-
-
-class Restriction(TypeError):
-    """A check asked something of a student's object that only a value can answer."""
 
 
 @dataclass
@@ -53,58 +45,6 @@ class Call:
     name: str
     arguments: Any
     answer: list[Any]
-
-
-class Remote:
-    """An object of a student's process. It can be called, looked into and iterated over.
-
-    It answers neither == nor truth nor arithmetic: the object itself would decide about them.
-    """
-
-    __slots__ = ("_id", "_peer", "_text")
-
-    def __init__(self, peer: "Peer", number: int, text: str) -> None:
-        object.__setattr__(self, "_peer", peer)
-        object.__setattr__(self, "_id", number)
-        object.__setattr__(self, "_text", text)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the object there, with these arguments or references to them."""
-        return self._peer.request("call", self._id, "", (args, kwargs))
-
-    def __getattr__(self, name: str) -> Any:
-        return self._peer.request("get", self._id, name, None)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._peer.request("set", self._id, name, value)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._peer.request("item", self._id, "", key)
-
-    def __len__(self) -> int:
-        return int(self._peer.request("len", self._id, "", None))
-
-    def __iter__(self) -> "Remote":
-        iterator = self._peer.request("iter", self._id, "", None)
-        if not isinstance(iterator, Remote):
-            raise WireError("an iterator came as a value")
-        return iterator
-
-    def __next__(self) -> Any:
-        return self._peer.request("next", self._id, "", None)
-
-    def __repr__(self) -> str:
-        return f"<{self._text} of the submission>"
-
-    def _refuse(self, *_: Any) -> Any:
-        raise Restriction(
-            f"a check cannot compare or test {self!r}, because the object itself would answer; "
-            "compare what its functions return: numbers, strings, lists, tensors, arrays"
-        )
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = __hash__ = (
-        _refuse
-    )
 
 
 class Peer:
@@ -447,9 +387,3 @@ def _text(error: BaseException) -> str:
         return str(error)[:MAX_TEXT]
     except Exception:
         return ""
-
-
-def names_in(code: types.CodeType) -> set[str]:
-    """Global names that a code object and the functions in it may look up."""
-    nested = (names_in(const) for const in code.co_consts if isinstance(const, types.CodeType))
-    return set(code.co_names).union(*nested)

@@ -16,7 +16,6 @@ torch and numpy are looked up when they are loaded already: a value of theirs ca
 """
 
 import importlib
-import math
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable
@@ -24,19 +23,16 @@ from typing import Any
 
 import msgspec
 
+from autograder.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
+
 __all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError", "pack", "unpack"]
 
-MAX_BYTES = 64 * 2**20  # of a frame
 MAX_DEPTH = 60
 MAX_DIGITS = 4000  # of an integer
 
 _PLAIN = (type(None), bool, float, str, bytes)
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder()
-
-
-class WireError(Exception):
-    """Bytes are no frame, or a value cannot be put into one."""
 
 
 def pack(message: Any) -> bytes:
@@ -168,7 +164,7 @@ class Encoder:
             list(value.shape),
             list(value.stride()),
             str(value.device),
-            _span(torch, value),
+            span(torch, value),
             [value.requires_grad, graph, grad],
         ]
 
@@ -287,7 +283,7 @@ class Decoder:
             case "T":
                 return self._tensor(torch, form)
             case "D":
-                return _dtype(torch, form[1])
+                return dtype_of(torch, form[1])
             case "V":
                 return torch.device(form[1])
             case "S":
@@ -323,9 +319,9 @@ class Decoder:
         if graph and self._graph:
             tensor = self._graph.pop(0)
         else:
-            tensor = _tensor(torch, form, self._device)
+            tensor = tensor_of(torch, form, self._device)
             if grad is not None:
-                tensor.grad = _tensor(torch, grad, self._device)
+                tensor.grad = tensor_of(torch, grad, self._device)
             tensor.requires_grad_(bool(requires_grad))
         self.mutable.append(tensor)
         if requires_grad:
@@ -380,44 +376,6 @@ def _digits(value: int) -> str:
     if value.bit_length() > 3 * MAX_DIGITS:
         raise WireError("an integer has too many digits")
     return str(value)
-
-
-def _span(torch: Any, tensor: Any) -> bytes:
-    """Bytes of a tensor's memory from its first element to its last."""
-    if tensor.numel() == 0:
-        return b""
-    data = tensor.detach().resolve_conj().resolve_neg().cpu()
-    if data.stride() != tensor.stride():
-        data = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype).copy_(data)
-    length = 1 + sum((n - 1) * s for n, s in zip(data.shape, data.stride(), strict=True))
-    if length * data.element_size() > MAX_BYTES:
-        raise WireError(f"a tensor has {length * data.element_size():,} bytes in memory")
-    flat = torch.as_strided(data, (length,), (1,), data.storage_offset())
-    return bytes(flat.view(torch.uint8).numpy().tobytes())
-
-
-def _dtype(torch: Any, name: str) -> Any:
-    dtype = getattr(torch, name)
-    if not isinstance(dtype, torch.dtype):
-        raise WireError(f"torch has no dtype {name!r}")
-    return dtype
-
-
-def _tensor(torch: Any, form: list[Any], device: str | None) -> Any:
-    _, name, shape, strides, own_device, data, _ = form
-    dtype = _dtype(torch, name)
-    shape, strides = [int(n) for n in shape], [int(s) for s in strides]
-    if len(shape) != len(strides) or min([0, *shape, *strides]) < 0:
-        raise WireError("a tensor's shape and strides are malformed")
-    if 0 in shape:
-        return torch.empty_strided(shape, strides, dtype=dtype)
-    length = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-    if length * dtype.itemsize != len(data) or math.prod(shape) * dtype.itemsize > MAX_BYTES:
-        raise WireError("a tensor's bytes do not fit its shape")
-    flat = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    # A byte that is neither 0 nor 1 is no truth value, and torch would not notice.
-    flat = flat != 0 if dtype is torch.bool else flat.view(dtype)
-    return torch.as_strided(flat, shape, strides).to(device or own_device)
 
 
 def _path(module: Any) -> str:
