@@ -126,8 +126,12 @@ class Sandbox:
         self.channel.seconds = None
 
     def _stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.channel.close()  # the warm process ends with it, and its children are counted
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class Submission:

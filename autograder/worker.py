@@ -45,8 +45,8 @@ def main() -> None:
         importlib.import_module(name)
     _prepare()
     channel.send(pack("ready"))
-    # Nobody waits for supervisors; the kernel forgets them by itself.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Supervisors are waited for, so that what they used counts as used.
+    signal.signal(signal.SIGCHLD, _reap)
     with contextlib.suppress(Closed):
         while True:
             frame, files = channel.receive(FILES + 1)
@@ -58,6 +58,12 @@ def main() -> None:
             for file in files:
                 os.close(file)
     os._exit(0)
+
+
+def _reap(*_: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _prepare() -> None:

@@ -1,0 +1,146 @@
+"""Processor seconds per submission: stock nbgrader, ours, and the same cells without any grading.
+
+The same submissions of the activations lesson are graded by ``nbgrader autograde`` twice, with
+nbgrader's own preprocessors and with ours. What nbgrader does besides running code (files,
+gradebook) is measured apart, with preprocessors that run nothing; so is the floor, the cells in a
+warm process.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import nbformat
+from rich.table import Table
+
+from autograder.config import Course
+from autograder.demo import fill
+from autograder.grading import is_check
+from autograder.lesson import load
+from autograder.markers import NOT_RUN
+from autograder.rebuild import Original, read_submission, rebuild
+from autograder.sandbox import Gone, Sandbox
+
+ROOT = Path(__file__).parents[2]
+TOPIC = "activations"
+STUDENTS = 6
+
+STOCK = """
+c.Autograde.exporter_class = "nbconvert.exporters.NotebookExporter"
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors." + name
+    for name in (
+        "ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells",
+        "CheckCellMetadata",
+    )
+]
+c.Autograde.autograde_preprocessors = [
+    EXECUTE
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+"""
+CONFIGS = {
+    "stock nbgrader autograde": STOCK.replace("EXECUTE", '"nbgrader.preprocessors.Execute",'),
+    "hardened nbgrader autograde": "",
+    "nbgrader's bookkeeping alone": STOCK.replace("EXECUTE", ""),
+}
+
+
+def tables() -> Iterator[Table]:
+    """Measure and yield one table."""
+    seconds = {name: _autograde(extra) for name, extra in CONFIGS.items()}
+    seconds["floor: the same cells, no grading"] = _floor()
+    own = seconds["hardened nbgrader autograde"]
+    table = Table(
+        "what", title=f"processor seconds per submission of {TOPIC}, {STUDENTS} submissions"
+    )
+    for heading in ("seconds", "times the hardened one"):
+        table.add_column(heading, justify="right")
+    for name, value in seconds.items():
+        table.add_row(name, f"{value:.2f}", f"{value / own:.2f}")
+    yield table
+
+
+def _submissions(course: Course) -> list[nbformat.NotebookNode]:
+    lesson = load(course, TOPIC)
+    release = nbformat.read(course.release_path(TOPIC), as_version=4)
+    right = {exercise.name: exercise.solution for exercise in lesson.exercises}
+    books = [fill(release, right)]
+    for number in range(STUDENTS - 1):
+        wrong = {a.exercise: a.source for a in lesson.misconceptions[number::7]}
+        books.append(fill(release, right | wrong))
+    return books
+
+
+def _autograde(extra: str) -> float:
+    """Return what the second half of a class costs: one run of two thirds, less one of a third."""
+    costs = []
+    for count in (STUDENTS // 3, STUDENTS):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name in ("course", "cnnlib", "source", "release", "nbgrader_config.py"):
+                copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+                copy(ROOT / name, root / name)
+            (root / "nbgrader_config.py").open("a").write(extra)
+            for number, book in enumerate(_submissions(Course(ROOT))[:count]):
+                path = root / f"submitted/student{number}/{TOPIC}/{TOPIC}.ipynb"
+                path.parent.mkdir(parents=True)
+                nbformat.write(book, path)
+            _run(root, "generate_assignment", TOPIC, "--force")
+            costs.append(_run(root, "autograde", TOPIC))
+    # Starting up is paid once, whatever the size of the class.
+    return (costs[1] - costs[0]) / (STUDENTS - STUDENTS // 3)
+
+
+def _run(root: Path, *arguments: str) -> float:
+    """Run nbgrader; return the processor seconds that it and its children took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    scripts = Path(sys.executable).parent
+    path = os.pathsep.join([str(scripts), os.environ["PATH"]])
+    # Stock nbgrader fails where a submission fails a test in the wrong way; that is no matter here.
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=root,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        check=arguments[0] != "autograde",
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _floor() -> float:
+    """Return what the cells cost in forks of a warm process, checks as plain cells."""
+    course = Course(ROOT)
+    settings = course.options.settings(TOPIC)
+    original = Original(nbformat.read(course.notebook_path(TOPIC), as_version=4), {})
+    costs = []
+    for count in (STUDENTS // 3, STUDENTS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with Sandbox(warm=settings.warm, limits=settings.limits, isolate=False) as sandbox:
+            for book in _submissions(course)[:count]:
+                with tempfile.NamedTemporaryFile("w", suffix=".ipynb") as file:
+                    json.dump(book, file)
+                    file.flush()
+                    notebook = rebuild(original, read_submission(Path(file.name)))
+                with sandbox.submission() as process, suppress(Gone):
+                    for cell in notebook.cells:
+                        kinds = cell.metadata.get("autograder", {})
+                        skipped = any(kind in kinds for kind in NOT_RUN)
+                        if cell.cell_type == "code" and (is_check(cell) or not skipped):
+                            process.run(cell.source, settings.limits.cell_time)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return (costs[1] - costs[0]) / (STUDENTS - STUDENTS // 3)
