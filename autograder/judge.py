@@ -24,8 +24,9 @@ from typing import Any, Literal
 
 from autograder import randomness
 from autograder.channel import Closed, DeadlineError
-from autograder.peer import Call, Peer, Remote, Restriction
+from autograder.peer import Call, Peer
 from autograder.regions import hidden_lines
+from autograder.remote import Remote, Restriction
 from autograder.wire import WireError
 
 __all__ = ["Given", "Verdict", "judge"]

@@ -13,26 +13,19 @@ other end for its part of it, to any order.
 import builtins
 import itertools
 import sys
-import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder import randomness
 from autograder.channel import Channel
+from autograder.remote import Remote, RemoteError, Restriction
 from autograder.wire import Decoder, Encoder, WireError, pack, unpack
 
-__all__ = ["Peer", "Remote", "RemoteError", "Restriction"]
+__all__ = ["Call", "Peer"]
 
 MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
-
-
-class RemoteError(Exception):
-    """Code at the other end raised an exception that has no builtin equal."""
-
-
-class Restriction(TypeError):
-    """A check asked something of a student's object that only a value can answer."""
 
 
 @dataclass
@@ -54,58 +47,6 @@ class Call:
     answer: list[Any]
 
 
-class Remote:
-    """An object of a student's process. It can be called, looked into and iterated over.
-
-    It answers neither == nor truth nor arithmetic: the object itself would decide about them.
-    """
-
-    __slots__ = ("_id", "_peer", "_text")
-
-    def __init__(self, peer: "Peer", number: int, text: str) -> None:
-        object.__setattr__(self, "_peer", peer)
-        object.__setattr__(self, "_id", number)
-        object.__setattr__(self, "_text", text)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the object there, with these arguments or references to them."""
-        return self._peer.request("call", self._id, "", (args, kwargs))
-
-    def __getattr__(self, name: str) -> Any:
-        return self._peer.request("get", self._id, name, None)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._peer.request("set", self._id, name, value)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._peer.request("item", self._id, "", key)
-
-    def __len__(self) -> int:
-        return int(self._peer.request("len", self._id, "", None))
-
-    def __iter__(self) -> "Remote":
-        iterator = self._peer.request("iter", self._id, "", None)
-        if not isinstance(iterator, Remote):
-            raise WireError("an iterator came as a value")
-        return iterator
-
-    def __next__(self) -> Any:
-        return self._peer.request("next", self._id, "", None)
-
-    def __repr__(self) -> str:
-        return f"<{self._text} of the submission>"
-
-    def _refuse(self, *_: Any) -> Any:
-        raise Restriction(
-            f"a check cannot compare or test {self!r}, because the object itself would answer; "
-            "compare what its functions return: numbers, strings, lists, tensors, arrays"
-        )
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __contains__ = __hash__ = (
-        _refuse
-    )
-
-
 class Peer:
     """One end of a connection.
 
@@ -121,6 +62,8 @@ class Peer:
         self._nodes: dict[int, Node] = {}
         self._count = itertools.count(1)
         self._depth = 0
+        self._sent: set[str] = set()
+        self._received: dict[int, Any] = {}
         self._known: dict[str, Any] = {}
 
     def own(self, value: Any) -> int:
@@ -134,8 +77,9 @@ class Peer:
 
     def request(self, operation: str, target: int, name: str, value: Any) -> Any:
         """Ask the other end; return what it answers or raise what it raised."""
-        encoder = Encoder(self._refer)
+        encoder = self._encoder()
         form = encoder.encode(value)
+        self._sent |= encoder.classes
         torch = sys.modules.get("torch")
         graph = torch is not None and torch.is_grad_enabled()
         answer = self._exchange([operation, target, name, form, graph, self._random()])
@@ -155,7 +99,7 @@ class Peer:
 
         Where inputs are given, the gradients are themselves functions of them.
         """
-        form = Encoder(self._refer).encode([gradient.detach() for gradient in gradients])
+        form = self._encoder().encode([gradient.detach() for gradient in gradients])
         operation = "backward" if inputs is None else "backward twice"
         answer = self._exchange([operation, node, "", form, False, []])
         if answer[0] == "raise":
@@ -214,6 +158,7 @@ class Peer:
             return self._backward(target, form, twice=operation == "backward twice")
         decoder = self._decoder()
         value = decoder.decode(form)
+        self._received.update({id(made): made for made in decoder.mutable})
         before = [self._form(value) for value in decoder.mutable]
         torch = sys.modules.get("torch")
         if torch is not None:
@@ -227,7 +172,7 @@ class Peer:
             for i, (old, new) in enumerate(zip(before, after, strict=True))
             if _content(old) != _content(new)
         ]
-        encoder = Encoder(self._refer, inputs=decoder.tensors)
+        encoder = self._encoder(decoder.tensors)
         encoded = encoder.encode(result)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         node = self._remember(Node(decoder.tensors, outputs)) if outputs else 0
@@ -275,7 +220,7 @@ class Peer:
                 leaf.grad = None
             torch.autograd.backward(node.outputs, incoming, retain_graph=True)
             gradients = [leaf.grad for leaf in node.inputs]
-            return ["ok", Encoder(self._refer).encode(gradients), [], 0]
+            return ["ok", self._encoder().encode(gradients), [], 0]
         leaves = [gradient.detach().requires_grad_() for gradient in incoming]
         with torch.enable_grad():
             gradients = list(
@@ -283,7 +228,7 @@ class Peer:
                     node.outputs, node.inputs, leaves, create_graph=True, allow_unused=True
                 )
             )
-        encoder = Encoder(self._refer, inputs=node.inputs + leaves)
+        encoder = self._encoder(node.inputs + leaves)
         encoded = encoder.encode(gradients)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         new = self._remember(Node(node.inputs + leaves, outputs)) if outputs else 0
@@ -298,7 +243,7 @@ class Peer:
         for name, state in randomness.states():
             if self._known.get(name) != state:
                 self._known[name] = state
-                news.append([name, Encoder(self._refer).encode(state)])
+                news.append([name, self._encoder().encode(state)])
         return news
 
     def _take_random(self, news: Any) -> None:
@@ -314,7 +259,7 @@ class Peer:
 
         outputs = [self._decoder().decode(form).detach() for form in _tensors(result)]
         joined = join(self, node, outputs, inputs)
-        return Decoder(self._resolve, device=self._device(), graph=joined).decode(result)
+        return self._decoder(joined).decode(result)
 
     def _remember(self, node: Node) -> int:
         number = next(self._count)
@@ -322,11 +267,20 @@ class Peer:
         return number
 
     def _form(self, value: Any) -> list[Any]:
-        form = Encoder(self._refer).encode(value)
+        form = self._encoder().encode(value)
         return form if isinstance(form, list) else [form]
 
-    def _decoder(self) -> Decoder:
-        return Decoder(self._resolve, device=self._device())
+    def _encoder(self, inputs: Iterable[Any] = ()) -> Encoder:
+        # A student's own module stays where it is; what the judge has sent goes back as it came.
+        judging, received = self.role == "judge", self._received
+        return Encoder(
+            self._refer, inputs=inputs, copies=lambda module: judging or id(module) in received
+        )
+
+    def _decoder(self, graph: Any = ()) -> Decoder:
+        # The judge makes no objects of classes that it has not sent.
+        classes = self._sent if self.role == "judge" else None
+        return Decoder(self._resolve, device=self._device(), graph=graph, classes=classes)
 
     def _device(self) -> str | None:
         # What comes from a student's process lives on the CPU until a check moves it.
@@ -439,9 +393,3 @@ def _text(error: BaseException) -> str:
         return str(error)[:MAX_TEXT]
     except Exception:
         return ""
-
-
-def names_in(code: types.CodeType) -> set[str]:
-    """Global names that a code object and the functions in it may look up."""
-    nested = (names_in(const) for const in code.co_consts if isinstance(const, types.CodeType))
-    return set(code.co_names).union(*nested)

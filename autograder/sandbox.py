@@ -4,14 +4,10 @@ It fails closed. Starting it tries to break out (network, files, other processes
 memory, environment), and where any attempt succeeds it raises SandboxError and nothing is graded.
 """
 
-import importlib.util
 import os
-import shutil
-import site
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
@@ -19,13 +15,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from autograder.cage import ADVICE, ENVIRONMENT, below_tmp, bubblewrap_command
 from autograder.channel import Channel, Closed, DeadlineError
 from autograder.errors import SandboxError
 from autograder.isolation import Limits
+from autograder.outputs import clean
 from autograder.peer import Peer
 from autograder.wire import WireError, pack, unpack
 
-__all__ = ["CellResult", "Gone", "Sandbox", "Submission", "bubblewrap_command"]
+__all__ = ["CellResult", "Check", "Gone", "Sandbox", "Submission"]
 
 START = 120.0  # seconds that importing the warm modules may take on a busy machine
 GRACE = 2.0  # seconds that a cell has after an interrupt, and a check after its end
@@ -98,11 +96,6 @@ class Sandbox:
         """
         return Submission(self, list(files), environment or {})
 
-    def below_tmp(self) -> tuple[str, ...]:
-        """Return the folders of modules that lie where submissions get a /tmp of their own."""
-        folders = _environment_folders() + [_location(n) for n in ("autograder", *self.expose)]
-        return tuple(str(f) for f in folders if f.is_relative_to("/tmp"))
-
     def _start(self) -> None:
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
         cage = bubblewrap_command(self.expose, self.hide, Path(scratch)) if self.isolate else []
@@ -135,112 +128,6 @@ class Sandbox:
     def _stop(self) -> None:
         self._process.kill()
         self._process.wait()
-
-
-# What a submission's process finds in its environment, and nothing else.
-ENVIRONMENT = {
-    "HOME": "/tmp",
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "NBGRADER_EXECUTION": "autograde",
-    "MPLCONFIGDIR": "/tmp/.matplotlib",
-    "OMP_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-}
-ADVICE = (
-    "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install "
-    "bubblewrap; where the kernel forbids namespaces: sudo sysctl "
-    "kernel.unprivileged_userns_clone=1 (Debian) or "
-    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, ask for them "
-    "when it is started. `autograder doctor` says what is missing. --no-sandbox grades "
-    "without protection: submissions could then read and change everything that you can."
-)
-
-
-def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path) -> list[str]:
-    """Return bubblewrap with its options: no network, nothing to write, little to read.
-
-    Raises SandboxError where bubblewrap is missing.
-    """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SandboxError(f"bubblewrap (the command bwrap) is missing. {ADVICE}")
-    command = [program, "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
-    command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
-    for name, value in ENVIRONMENT.items():
-        command += ["--setenv", name, value]
-    command += ["--tmpfs", "/", "--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib64", "lib32"):
-        path = Path("/", name)
-        if path.is_symlink():
-            command += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            command += ["--ro-bind", str(path), str(path)]
-    for name in ("ld.so.cache", "fonts", "localtime", "alternatives", "mime.types"):
-        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    for path in _environment_folders():
-        command += ["--ro-bind", str(path), str(path)]
-    for name in ("autograder", *expose):
-        path = _location(name)
-        command += ["--ro-bind", str(path), str(path)]
-    command += ["--setenv", "PYTHONPATH", os.pathsep.join(_search_path(expose))]
-    absent = scratch / "absent.py"
-    absent.write_text("raise ModuleNotFoundError(f'No module named {__name__!r}', name=__name__)\n")
-    for name in hide:
-        try:
-            path = _location(name)
-        except SandboxError:
-            continue  # what is not there needs no hiding
-        if path.is_dir():
-            command += ["--tmpfs", str(path)]
-        else:
-            command += ["--ro-bind", str(absent), str(path)]
-    # Last, so that no later bind mount opens it again.
-    return [
-        *command,
-        "--remount-ro",
-        "/dev",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-        "--",
-    ]
-
-
-def _environment_folders() -> list[Path]:
-    """Folders of Python and its packages, the outer ones first."""
-    folders = {Path(sys.base_prefix), Path(sys.prefix), Path(sysconfig.get_path("stdlib"))}
-    folders |= {Path(path) for path in site.getsitepackages()}
-    folders.add(Path(sys.executable).parent)
-    folders.add(Path(sys.executable).resolve().parent.parent)
-    system = Path("/usr")
-    return sorted(path for path in folders if path.is_dir() and system not in [path, *path.parents])
-
-
-def _search_path(expose: Sequence[str]) -> list[str]:
-    """Return where Python finds what lies outside its environment, however we found it here."""
-    parents = dict.fromkeys(_location(name).parent for name in ("autograder", *expose))
-    known = {Path(path) for path in site.getsitepackages()}
-    return [str(path) for path in parents if path not in known]
-
-
-def _location(module: str) -> Path:
-    """Return the file or folder of a module. Raises SandboxError where there is none."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None:
-        raise SandboxError(f"the module {module!r} is not installed, so it cannot be offered")
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations)))
-    return Path(str(spec.origin))
 
 
 class Submission:
@@ -286,7 +173,7 @@ class Submission:
         except (Closed, WireError, DeadlineError) as error:
             raise self._gone(error, late=late) from None
         return CellResult(
-            [*self._printed(), *_clean(result)],
+            [*self._printed(), *clean(result)],
             result.get("count") if isinstance(result.get("count"), int) else None,
             "timeout" if late else "",
         )
@@ -328,7 +215,7 @@ class Submission:
             scratch = tempfile.TemporaryDirectory(prefix="submission-")
             folder = self._stack.enter_context(scratch)
         request = {
-            "limits": asdict(replace(sandbox.limits, keep=sandbox.below_tmp())),
+            "limits": asdict(replace(sandbox.limits, keep=below_tmp(sandbox.expose))),
             "isolate": sandbox.isolate,
             "folder": folder,
             "files": [[name, content] for name, content in files],
@@ -412,10 +299,3 @@ class Check:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
         self._submission.finish_check()
-
-
-def _clean(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a cell's outputs in nbformat's form, made safe for an instructor's browser."""
-    from autograder.outputs import clean
-
-    return clean(result)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.cage import ADVICE
 from autograder.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def attempts(sandbox: "Sandbox") -> list[str]:
 
 def require_isolation(sandbox: "Sandbox") -> None:
     """Raise SandboxError where a submission could do what it must not."""
-    from autograder.sandbox import ADVICE, Gone
+    from autograder.sandbox import Gone
 
     try:
         escaped = attempts(sandbox)

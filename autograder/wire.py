@@ -9,33 +9,30 @@ depth are bounded, and whatever is malformed raises WireError.
     ["j", re, im] complex   ["c", a, b, c] slice     ["x", a, b, c] range   ["e"] Ellipsis
     ["T", …]      tensor    ["N", …]      array      ["n", …]      numpy number
     ["G", …]      generator ["D", …]      dtype      ["V", …]      device   ["S", items] torch.Size
-    ["M", …]      torch.nn module, by structure
+    ["M", …]      module of a class that can be imported, by structure
     ["R", …]      reference to an object of the sender; ["r", id] to one of the receiver
 
 torch and numpy are looked up when they are loaded already: a value of theirs cannot exist before.
 """
 
-import math
+import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import msgspec
 
+from autograder.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
+
 __all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError", "pack", "unpack"]
 
-MAX_BYTES = 64 * 2**20  # of a frame
 MAX_DEPTH = 60
 MAX_DIGITS = 4000  # of an integer
 
 _PLAIN = (type(None), bool, float, str, bytes)
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder()
-
-
-class WireError(Exception):
-    """Bytes are no frame, or a value cannot be put into one."""
 
 
 def pack(message: Any) -> bytes:
@@ -62,13 +59,22 @@ class Encoder:
 
     refer names an object that has no value form; it returns a tagged list or raises WireError.
     inputs are leaves that came from the other side and belong to its graph when they go back.
+    copies tells which modules go by structure; the others are referred to.
     """
 
-    def __init__(self, refer: Callable[[Any], list[Any]], *, inputs: Iterable[Any] = ()) -> None:
+    def __init__(
+        self,
+        refer: Callable[[Any], list[Any]],
+        *,
+        inputs: Iterable[Any] = (),
+        copies: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
         self._refer = refer
+        self._copies = copies
         self._inputs = {id(leaf) for leaf in inputs}
         self.mutable: list[Any] = []
         self.tensors: list[Any] = []  # those that require a gradient
+        self.classes: set[str] = set()  # of the modules it met
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return the tagged form of a value."""
@@ -130,7 +136,7 @@ class Encoder:
         if isinstance(value, torch.Generator):
             self.mutable.append(value)
             return ["G", str(value.device), value.get_state().numpy().tobytes()]
-        if isinstance(value, torch.nn.Module) and _is_torch_s(value, torch):
+        if isinstance(value, torch.nn.Module) and self._copy(value):
             self.mutable.append(value)
             return self._module(value, depth)
         return None
@@ -158,9 +164,12 @@ class Encoder:
             list(value.shape),
             list(value.stride()),
             str(value.device),
-            _span(torch, value),
+            span(torch, value),
             [value.requires_grad, graph, grad],
         ]
+
+    def _copy(self, module: Any) -> bool:
+        return self._copies(module) and all(map(_path, module.modules()))
 
     def joins(self, tensor: Any) -> bool:
         """Tell whether a tensor that requires a gradient belongs to a graph of both sides."""
@@ -172,16 +181,25 @@ class Encoder:
             for key, item in vars(module).items()
             if not key.startswith("_") and key != "training"
         }
+        if depth > MAX_DEPTH:
+            raise WireError(f"a module is nested more than {MAX_DEPTH} deep")
+        self.classes.add(_path(module))
+        children = module._modules.items()
         before = len(self.mutable)
         form = [
             "M",
-            type(module).__name__,
+            _path(module),
             bool(module.training),
             self.encode(plain, depth + 1),
-            *(
-                self.encode(dict(getattr(module, part)), depth + 1)
-                for part in ("_parameters", "_buffers", "_modules")
-            ),
+            self.encode(dict(module._parameters), depth + 1),
+            self.encode(dict(module._buffers), depth + 1),
+            [
+                "d",
+                [
+                    [k, None if child is None else self._module(child, depth + 1)]
+                    for k, child in children
+                ],
+            ],
         ]
         del self.mutable[before:]
         return form
@@ -191,13 +209,20 @@ class Decoder:
     """Turns tagged values back; what it makes is remembered in the order of Encoder.mutable.
 
     resolve turns ["R", …] and ["r", …] into an object. graph holds the tensors to use, in order,
-    in place of those that the sender's autograd graph computed.
+    in place of those that the sender's autograd graph computed. classes, where given, names the
+    classes of modules that may be made.
     """
 
     def __init__(
-        self, resolve: Callable[[list[Any]], Any], *, device: str | None = None, graph: Any = ()
+        self,
+        resolve: Callable[[list[Any]], Any],
+        *,
+        device: str | None = None,
+        graph: Any = (),
+        classes: Container[str] | None = None,
     ) -> None:
         self._resolve = resolve
+        self._classes = classes
         self._device = device
         self._graph = list(graph)
         self.mutable: list[Any] = []
@@ -258,7 +283,7 @@ class Decoder:
             case "T":
                 return self._tensor(torch, form)
             case "D":
-                return _dtype(torch, form[1])
+                return dtype_of(torch, form[1])
             case "V":
                 return torch.device(form[1])
             case "S":
@@ -294,9 +319,9 @@ class Decoder:
         if graph and self._graph:
             tensor = self._graph.pop(0)
         else:
-            tensor = _tensor(torch, form, self._device)
+            tensor = tensor_of(torch, form, self._device)
             if grad is not None:
-                tensor.grad = _tensor(torch, grad, self._device)
+                tensor.grad = tensor_of(torch, grad, self._device)
             tensor.requires_grad_(bool(requires_grad))
         self.mutable.append(tensor)
         if requires_grad:
@@ -311,10 +336,13 @@ class Decoder:
 
     def _module(self, torch: Any, form: list[Any], depth: int) -> Any:
         at = self._reserve()
-        _, name, training, *parts = form
-        made = getattr(torch.nn, name)
+        _, path, training, *parts = form
+        if self._classes is not None and path not in self._classes:
+            raise WireError(f"a module came back as {str(path)[:60]}")
+        where, _, name = path.partition(":")
+        made = getattr(importlib.import_module(where), name)
         if not (isinstance(made, type) and issubclass(made, torch.nn.Module)):
-            raise WireError(f"torch.nn has no module {name!r}")
+            raise WireError(f"{path} is no module of torch")
         module: Any = object.__new__(made)
         torch.nn.Module.__init__(module)
         module.training = bool(training)
@@ -350,47 +378,9 @@ def _digits(value: int) -> str:
     return str(value)
 
 
-def _span(torch: Any, tensor: Any) -> bytes:
-    """Bytes of a tensor's memory from its first element to its last."""
-    if tensor.numel() == 0:
-        return b""
-    data = tensor.detach().resolve_conj().resolve_neg().cpu()
-    if data.stride() != tensor.stride():
-        data = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype).copy_(data)
-    length = 1 + sum((n - 1) * s for n, s in zip(data.shape, data.stride(), strict=True))
-    if length * data.element_size() > MAX_BYTES:
-        raise WireError(f"a tensor has {length * data.element_size():,} bytes in memory")
-    flat = torch.as_strided(data, (length,), (1,), data.storage_offset())
-    return bytes(flat.view(torch.uint8).numpy().tobytes())
-
-
-def _dtype(torch: Any, name: str) -> Any:
-    dtype = getattr(torch, name)
-    if not isinstance(dtype, torch.dtype):
-        raise WireError(f"torch has no dtype {name!r}")
-    return dtype
-
-
-def _tensor(torch: Any, form: list[Any], device: str | None) -> Any:
-    _, name, shape, strides, own_device, data, _ = form
-    dtype = _dtype(torch, name)
-    shape, strides = [int(n) for n in shape], [int(s) for s in strides]
-    if len(shape) != len(strides) or min([0, *shape, *strides]) < 0:
-        raise WireError("a tensor's shape and strides are malformed")
-    if 0 in shape:
-        return torch.empty_strided(shape, strides, dtype=dtype)
-    length = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-    if length * dtype.itemsize != len(data) or math.prod(shape) * dtype.itemsize > MAX_BYTES:
-        raise WireError("a tensor's bytes do not fit its shape")
-    flat = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    # A byte that is neither 0 nor 1 is no truth value, and torch would not notice.
-    flat = flat != 0 if dtype is torch.bool else flat.view(dtype)
-    return torch.as_strided(flat, shape, strides).to(device or own_device)
-
-
-def _is_torch_s(module: Any, torch: Any) -> bool:
-    return all(
-        type(part).__module__.startswith("torch.nn.modules.")
-        and getattr(torch.nn, type(part).__name__, None) is type(part)
-        for part in module.modules()
-    )
+def _path(module: Any) -> str:
+    """Return where the class of a module can be imported from, or "" where it cannot."""
+    made = type(module)
+    home = sys.modules.get(made.__module__)
+    importable = made.__module__ != "__main__" and getattr(home, made.__name__, None) is made
+    return f"{made.__module__}:{made.__name__}" if importable else ""

@@ -98,7 +98,6 @@ print(warm_up_loss.reveal("c", "All ten are about equally likely: log 10 is 2.30
 # It trains on digits that stand in the middle, and is tested on digits in nine places: moved by
 # -1, 0 or 1 pixels down and to the right.
 
-
 # %%
 from course.datasets import Images, digits
 from course.widgets.convolution_figures import places
@@ -169,7 +168,6 @@ dense_moved = predict(
     answer=...,
 )
 dense_moved
-
 
 # %%
 dense = DigitsDense()
@@ -1085,7 +1083,6 @@ equivariant = predict(
 )
 equivariant
 
-
 # %% claim="conv_equivariant"
 from course.datasets import photo
 
@@ -1604,7 +1601,6 @@ refuses(lambda: flatten(maps, start_dim=4), "flatten(x, start_dim=4) of four dim
 refuses(lambda: flatten(maps, start_dim=-5), "flatten(x, start_dim=-5) of such", names=[-5])
 ### END HIDDEN TESTS
 
-
 # %% [markdown]
 # One of the documents says that the flatten layer stands for parameter sharing. Look at what comes
 # out of a flatten layer and a dense head when the feature maps move by one position. If positions
@@ -1638,7 +1634,6 @@ vgg_share = predict(
     answer=...,
 )
 vgg_share
-
 
 # %% claim="dense_holds_most"
 from itertools import pairwise
@@ -1879,7 +1874,6 @@ rivals = predict(
 )
 rivals
 
-
 # %% [markdown]
 # Now the race. Both nets train with the same images, the same batches and the same number of steps,
 # from two seeds each; the table shows their errors. In the last line, the pixels of all images are
@@ -1932,7 +1926,7 @@ rivals.reveal(
 # assumptions fit: neighbours belong together, and what is worth noticing here is worth noticing
 # there. It is no magic against places that the head has never seen. On digits in the middle both
 # nets are about equally good, because there every pixel has its place.
-#
+
 # %% [markdown]
 # ## 8 What it has learnt
 #

@@ -350,6 +350,8 @@ def trained(shrink: str, *, seed: int, head: str = "dense") -> nn.Sequential:
     return net
 
 
+# In networks this small, threads wait for one another longer than they compute.
+torch.set_num_threads(1)
 nets = {"stride": [trained("stride", seed=seed) for seed in (0, 1)]}
 
 # %% reveal="one_pixel"

@@ -1190,7 +1190,6 @@ remove_a_block = predict(
 )
 remove_a_block
 
-
 # %% claim="bypass"
 some = train.images[:500]
 

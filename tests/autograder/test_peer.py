@@ -12,7 +12,8 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from autograder.channel import Channel, Closed
-from autograder.peer import Peer, Remote, RemoteError, Restriction
+from autograder.peer import Peer
+from autograder.remote import Remote, RemoteError, Restriction
 from autograder.wire import WireError, pack
 
 

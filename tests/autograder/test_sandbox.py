@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from autograder import sandbox as module
+from autograder.cage import bubblewrap_command
 from autograder.errors import SandboxError
 from autograder.isolation import Limits
-from autograder.sandbox import Gone, Sandbox, Submission, bubblewrap_command
+from autograder.sandbox import Gone, Sandbox, Submission
 from autograder.selftest import attempts
 
 LIMITS = Limits(cell_time=10.0, memory=400 * 2**20, disk=16 * 2**20, processes=30, output=2000)

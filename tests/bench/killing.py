@@ -48,7 +48,9 @@ def _measure(group: Class, table: Table) -> list[str]:
         after = group.everything()
         same = after == expected
         if not same or left:
-            wrong = [f"{key}: {after.get(key)}" for key in expected if after.get(key) != expected[key]]
+            wrong = [
+                f"{key}: {after.get(key)}" for key in expected if after.get(key) != expected[key]
+            ]
             bad.append(f"{command}, {moment}: {len(left)} processes left; {wrong}")
         table.add_row(
             command,

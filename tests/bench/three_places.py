@@ -23,7 +23,9 @@ def tables() -> Iterator[Table]:
             found[name] = place(topic)
             seconds = time.monotonic() - start
             outcomes = list(found[name].values())
-            counts = [outcomes.count(o) for o in ("killed by visible", "killed by hidden", "passed")]
+            counts = [
+                outcomes.count(o) for o in ("killed by visible", "killed by hidden", "passed")
+            ]
             table.add_row(name, *(str(n) for n in (len(outcomes), *counts)), f"{seconds:.0f}")
         yield table
         _require_agreement(topic, found)

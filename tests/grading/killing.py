@@ -145,7 +145,9 @@ class Class(Course):
         for name in notebooks or NOTEBOOKS:
             notebook = self._release(name)
             for cell in notebook.cells:
-                cell.source = answers.get(cell.id, text if cell.id == "why" and text else cell.source)
+                cell.source = answers.get(
+                    cell.id, text if cell.id == "why" and text else cell.source
+                )
             nbformat.write(notebook, folder / f"{name}.ipynb")
         moment = "2026-03-02" if late else "2026-02-28"
         (folder / "timestamp.txt").write_text(f"{moment} 12:00:00 UTC")

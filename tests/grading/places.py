@@ -27,7 +27,7 @@ from autograder.matrix import in_process
 from autograder.pool import sandbox_for
 from autograder.regions import visible
 
-__all__ = ["COURSE", "Outcome", "Place", "TOPICS", "in_notebook", "in_stock", "in_the_judge"]
+__all__ = ["COURSE", "TOPICS", "Outcome", "Place", "in_notebook", "in_stock", "in_the_judge"]
 
 COURSE = Course(Path(__file__).parents[2])
 TOPICS = COURSE.topics()
