@@ -8,8 +8,10 @@
 Everything else has a default. harden's keywords are the options of Autograder below.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 from traitlets.config import Config, Configurable
@@ -32,7 +34,11 @@ class Autograder(Configurable):
     alternatives = Unicode("", help="folder of the alternative answers, <topic>.py").tag(
         config=True
     )
-    cell_time = Float(60.0, help="seconds that a cell or a check may take").tag(config=True)
+    cell_time = Float(
+        60.0,
+        help="seconds that a cell or a check may take; nbgrader's own Execute.timeout stands in "
+        "where only that is set, and of two limits the lower counts",
+    ).tag(config=True)
     time = Float(600.0, help="seconds that a whole submission may take").tag(config=True)
     memory = Int(3072, help="megabytes of memory for a submission").tag(config=True)
     disk = Int(256, help="megabytes of disk for a submission").tag(config=True)
@@ -61,7 +67,7 @@ class Autograder(Configurable):
         """Return what the sandbox of an assignment needs to know."""
         hidden = [*self.hide.get("*", ()), *self.hide.get(assignment, ())]
         limits = Limits(
-            cell_time=self.cell_time,
+            cell_time=self._cell_time(),
             time=self.time,
             memory=self.memory * 2**20,
             disk=self.disk * 2**20,
@@ -70,6 +76,12 @@ class Autograder(Configurable):
         return Settings(
             limits, tuple(self.warm), tuple(self.expose), tuple(hidden), bool(self.sandbox)
         )
+
+    def _cell_time(self) -> float:
+        nbgrader_s = _seconds(self.config.Execute.get("timeout"))
+        if "cell_time" in self.config.Autograder or nbgrader_s == math.inf:
+            return min(self.cell_time, nbgrader_s)
+        return nbgrader_s
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,15 @@ class Settings:
     expose: tuple[str, ...]
     hide: tuple[str, ...]
     isolate: bool
+
+
+def _seconds(timeout: Any) -> float:
+    """Return a time limit of nbgrader's: None, -1 and 0 are none, a command line gives text."""
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        return math.inf
+    return seconds if seconds > 0 else math.inf
 
 
 class Course:

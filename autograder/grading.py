@@ -178,7 +178,8 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     cell.metadata["autograder"] = {
         "verdict": verdict.word,
         "points": earned,
-        "seconds": round(verdict.seconds, 3),
+        # Tenths, so that grading the same again nearly always gives the same bytes.
+        "seconds": round(verdict.seconds, 1),
     }
     text = verdict.message
     if verdict.diagnosis:

@@ -23,7 +23,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 
 from autograder.config import Autograder
 from autograder.diagnosis import Diagnosis
-from autograder.errors import SandboxError
+from autograder.errors import CourseError, SandboxError
 from autograder.grading import Grader, verdict_of
 from autograder.judge import Given
 from autograder.pool import discard, sandbox_for
@@ -100,6 +100,8 @@ class Judge(NbGraderPreprocessor):
             self.log.warning(
                 "The sandbox is off: what submissions run can read and change what you can."
             )
+        if self.config.Execute.get("enabled", True) in (False, "False"):
+            self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 grader = Grader(
@@ -239,6 +241,7 @@ def _original(parent: Any, about: dict[str, str]) -> Original:
     if not path.is_file():
         raise FileNotFoundError(f"the instructor's notebook {path} is missing")
     notebook = nbformat.read(path, as_version=4)
+    _require_python(notebook, path)
     texts, checksums = {}, {}
     with Gradebook(about["db_url"], coursedir.course_id) as gradebook:
         for cell in gradebook.find_notebook(name, assignment).source_cells:
@@ -249,6 +252,17 @@ def _original(parent: Any, about: dict[str, str]) -> Original:
             # By it nbgrader knows an answer that is still what students were given.
             marks["checksum"] = checksums[marks.grade_id]
     return Original(notebook, texts)
+
+
+def _require_python(notebook: NotebookNode, path: Path) -> None:
+    """Raise CourseError where an instructor's notebook is in another language."""
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        language = str(notebook.metadata.get(part, {}).get(key, "python"))
+        if "python" not in language.lower():
+            raise CourseError(
+                f"{path} is written in {language!r}, and the judge runs Python alone; grade it in "
+                "a course whose nbgrader_config.py does without autograder.harden(c)"
+            )
 
 
 def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tuple[str, bytes]]:

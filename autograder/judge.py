@@ -26,7 +26,7 @@ from autograder import randomness
 from autograder.channel import Closed, DeadlineError
 from autograder.peer import Call, Peer
 from autograder.regions import hidden_lines
-from autograder.remote import Restriction
+from autograder.remote import Remote, Restriction
 from autograder.wire import WireError
 
 __all__ = ["Given", "Verdict", "judge"]
@@ -106,7 +106,8 @@ def judge(source: str, peer: Peer, given: Given, *, untouched: bool = False) -> 
 def _run(source: str, peer: Peer, given: Given, hidden: set[int]) -> Verdict:
     try:
         code = plain_python(source)
-        namespace = _resolve(code, peer, given)
+        namespace = _Namespace(peer, given)
+        namespace.define(_free_names(code))
         score = _execute(code, namespace)
     except Closed:
         raise
@@ -143,7 +144,7 @@ def _transformer() -> Any:
     return TransformerManager()
 
 
-def _execute(source: str, namespace: dict[str, Any]) -> float | None:
+def _execute(source: str, namespace: "_Namespace") -> float | None:
     """Run the statements; return the value of an expression at the end, if it is a number."""
     tree = ast.parse(source, FILE)
     last = tree.body[-1] if tree.body else None
@@ -157,30 +158,58 @@ def _execute(source: str, namespace: dict[str, Any]) -> float | None:
     return float(value) if number else None
 
 
-def _resolve(source: str, peer: Peer, given: Given) -> dict[str, Any]:
-    """Return a namespace that holds every name the check looks up and does not define."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    prelude: list[str] = []
-    remote: list[str] = []
-    waiting, seen = _free_names(source), set(_free_names(source))
-    while waiting:
-        name = waiting.pop()
-        if hasattr(builtins, name):
-            continue
-        statement = given.statement(name)
-        if statement is None:
-            remote.append(name)
-        elif statement not in prelude:
-            prelude.insert(0, statement)
-            new = _free_names(statement) - seen
-            seen |= new
-            waiting |= new
-    for name in sorted(remote):
-        with contextlib.suppress(KeyError):
-            namespace[name] = peer.request("name", 1, name, None)
-    for statement in prelude:
-        exec(compile(statement, "<given>", "exec"), namespace)
-    return namespace
+class _Namespace(dict[str, Any]):
+    """Names of a check; those that neither it nor the instructor's cells define are the student's.
+
+    A check may take a name away from the student's code, to see whether that uses it, and may put
+    the student's own object back. What else it assigns stays here: it may be the right answer.
+    """
+
+    def __init__(self, peer: Peer, given: Given) -> None:
+        super().__init__(__name__="__main__")
+        self._peer, self._given = peer, given
+        self._student_s: set[str] = set()
+
+    def define(self, names: set[str]) -> None:
+        """Look names up, and those that their definitions need."""
+        prelude: list[str] = []
+        remote: list[str] = []
+        waiting, seen = set(names), set(names)
+        while waiting:
+            name = waiting.pop()
+            if hasattr(builtins, name):
+                continue
+            statement = self._given.statement(name)
+            if statement is None:
+                remote.append(name)
+            elif statement not in prelude:
+                prelude.insert(0, statement)
+                new = _free_names(statement) - seen
+                seen |= new
+                waiting |= new
+        for name in sorted(remote):
+            with contextlib.suppress(KeyError):
+                super().__setitem__(name, self._peer.request("name", 1, name, None))
+                self._student_s.add(name)
+        for statement in prelude:
+            exec(compile(statement, "<given>", "exec"), self)
+
+    def __missing__(self, name: str) -> Any:
+        """Look up a name that the check uses before it binds it, as in ``x = f(x)``."""
+        self.define({name})
+        if name not in self:
+            raise KeyError(name)
+        return self[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        if name in self._student_s and isinstance(value, Remote):
+            self._peer.request("put", 1, name, value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        if name in self._student_s:
+            self._peer.request("drop", 1, name, None)
 
 
 def _free_names(source: str) -> set[str]:

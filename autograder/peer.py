@@ -200,6 +200,12 @@ class Peer:
                 return next(owned)
             case "name":
                 return owned[name]
+            case "put":
+                owned[name] = value
+                return None
+            case "drop":
+                owned.pop(name, None)
+                return None
         raise WireError(f"the operation {operation!r} is not offered")
 
     def _backward(self, number: int, form: Any, *, twice: bool) -> list[Any]:

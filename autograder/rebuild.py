@@ -93,6 +93,8 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
         cells.append(cell)
         cells += extras.get(index, [])
     notebook.cells = _with_unique_ids(cells)
+    # Only since then have cells had ids.
+    notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     return notebook
 
 

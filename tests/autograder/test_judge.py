@@ -194,3 +194,58 @@ def test_global_state_of_the_grader_is_left_alone(
 def test_names_of_functions_inside_a_check_are_found(judged: Judging) -> None:
     check = "def inner():\n    return [double(i) for i in range(3)]\nassert inner() == [0, 2, 4]"
     assert judged(check, RIGHT).word == "passed"
+
+
+RELIES = """
+def square(x):
+    return x * x
+
+def sum_of_squares(n):
+    return sum(square(k) for k in range(1, n + 1))
+"""
+TAKES_AWAY = """
+kept = square
+del square
+try:
+    sum_of_squares(2)
+except NameError:
+    pass
+else:
+    raise AssertionError("sum_of_squares does not use square")
+finally:
+    square = kept
+assert sum_of_squares(3) == 14
+"""
+
+
+def test_check_can_take_a_function_away_and_put_it_back(judged: Judging) -> None:
+    assert judged(TAKES_AWAY, RELIES).word == "passed"
+    alone = RELIES.replace("sum(square(k)", "sum(k * k")
+    assert judged(TAKES_AWAY, alone).message == "sum_of_squares does not use square"
+
+
+def test_name_taken_away_is_gone_for_the_check_as_well(judged: Judging) -> None:
+    verdict = judged("del square\nsquare(2)", RELIES)
+    assert (verdict.word, verdict.message) == ("error", "square is not defined above this check.")
+
+
+def test_check_may_bind_a_name_that_it_reads_before(judged: Judging) -> None:
+    assert judged("double = double(2)\nassert double == 4", RIGHT).word == "passed"
+    assert judged("TOL = TOL / 2\nassert TOL == 0.05", RIGHT).word == "passed"
+
+
+def test_what_a_check_assigns_does_not_reach_the_submission(judged: Judging) -> None:
+    thief = """
+expected = reference = None
+
+def double(x):
+    return reference(x) if reference else expected
+"""
+    check = """
+before = expected, reference
+def reference(x):
+    return 2 * x
+expected = reference(21)
+assert double(21) == expected
+"""
+    assert judged(check, thief).word == "failed"
