@@ -1,9 +1,10 @@
 # Each target makes and completes .venv by itself; a second call starts at once.
-#   make demo    build the course, grade a class of made-up submissions, print the table
-#   make test    everything that CI runs
-#   make lab     JupyterLab on the lessons
-#   make bench   long measurements
-#   make backbone   train the weights of cnnlib.pretrained anew, in some minutes
+#   make demo         build the course, grade a class of made-up submissions, print the table
+#   make test         everything that CI runs
+#   make lab          JupyterLab on copies of the lessons, in work/
+#   make bench        long measurements
+#   make screenshot   the picture in the README
+#   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,10 +12,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench backbone bubblewrap chromium clean
+.PHONY: help demo test lint lab bench screenshot backbone bubblewrap chromium clean
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,7 +43,7 @@ demo: $(READY) bubblewrap
 	$(BIN)/autograder demo activations
 
 test: $(READY) bubblewrap chromium lint
-	$(BIN)/pytest --numprocesses=2
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -50,11 +51,19 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/autograder build --check
 
+# A learner's copy is never overwritten.
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir=release
+	@mkdir -p work
+	@for lesson in release/*/; do \
+	  copy="work/$$(basename $$lesson)"; [ -e "$$copy" ] || cp -r "$$lesson" "$$copy"; \
+	done
+	$(BIN)/jupyter lab --notebook-dir=work
 
 bench: $(READY) bubblewrap chromium
 	$(BIN)/python -m tests.bench
+
+screenshot: $(READY) chromium
+	$(BIN)/python -m tests.browser.screenshot docs/lesson.png
 
 backbone: $(READY)
 	mkdir -p build

@@ -2,15 +2,36 @@
 
 from pathlib import Path
 
+import autograder
+from course.syllabus import topics
+
+ROOT = Path(__file__).parent
+ORDER = list(topics())
+LIBRARY = {path.stem for path in (ROOT / "cnnlib").glob("[a-z]*.py")}
+
 c = get_config()  # noqa: F821 (traitlets puts it there)
 
 c.CourseDirectory.course_id = "cnn"
-c.CourseDirectory.root = str(Path(__file__).parent)
+c.CourseDirectory.root = str(ROOT)
 
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("replace this line with your answer")'
 }
 c.ClearSolutions.text_stub = "*Replace this line with your answer.*"
 
-c.Autograder.misconceptions = "course/misconceptions"
-c.Autograder.alternatives = "tests/alternatives"
+autograder.harden(
+    c,
+    cell_time=60.0,
+    time=300.0,
+    memory=2048,
+    warm=["torch", "numpy", "matplotlib.pyplot", "sklearn.datasets", "tqdm.auto", "ipywidgets"],
+    expose=["course", "cnnlib"],
+    # cnnlib answers the exercises of every topic that is still to come.
+    hide={
+        topic: [f"cnnlib.{name}" for name in sorted(LIBRARY - set(ORDER[:place]))]
+        + ["course.misconceptions"]
+        for place, topic in enumerate(ORDER)
+    },
+    misconceptions="course/misconceptions",
+    alternatives="tests/alternatives",
+)

@@ -1,4 +1,54 @@
-"""Everything around nbgrader: notebooks from text, the kill matrix, grading, reports.
+"""Everything about nbgrader: build lessons, grade submissions. It knows no lesson.
 
-It knows no lesson and would serve any nbgrader course.
+Another course turns the hardened grading on with two lines in its nbgrader_config.py:
+
+    import autograder
+    autograder.harden(c)
 """
+
+import os
+import shutil
+import sysconfig
+from typing import Any
+
+__all__ = ["harden"]
+
+
+def harden(c: Any, **options: Any) -> None:
+    """Put the judge and the sandbox in place of nbgrader's execution of submissions.
+
+    c is nbgrader's configuration. options are those of autograder.config.Autograder, for instance
+    cell_time=30, memory=2048, warm=["torch"], hide={"lesson": ["answers"]}. Raises TypeError for an
+    option that is none.
+    """
+    from autograder.config import Autograder
+
+    known = Autograder.class_traits(config=True)
+    for name, value in options.items():
+        if name not in known:
+            raise TypeError(f"harden() has no option {name!r}; options: {', '.join(sorted(known))}")
+        setattr(c.Autograder, name, value)
+    _let_nbgrader_find_alembic()
+    ours = "autograder.hardening"
+    c.Autograde.exporter_class = f"{ours}.SubmissionExporter"
+    c.Autograde.sanitize_preprocessors = [f"{ours}.Rebuild"]
+    c.Autograde.autograde_preprocessors = [
+        f"{ours}.Judge",
+        f"{ours}.SaveVerdicts",
+        "nbgrader.preprocessors.AssignLatePenalties",
+    ]
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.GetGrades",
+        f"{ours}.HideTests",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
+
+
+def _let_nbgrader_find_alembic() -> None:
+    """Put this environment's commands on the PATH: nbgrader starts one when it makes a gradebook.
+
+    Started as .venv/bin/nbgrader, without the environment being activated, it would not find it.
+    """
+    if shutil.which("alembic") is None:
+        scripts = sysconfig.get_path("scripts")
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])

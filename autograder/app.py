@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from autograder import build as building
+from autograder import classroom
 from autograder.config import Course
+from autograder.demo import Pupil
 from autograder.errors import CourseError
 from autograder.lesson import load
 from autograder.matrix import Row, in_process
@@ -102,6 +106,157 @@ def matrix(course: Course, topics: tuple[str, ...], every: bool) -> None:
         console.print(f"{row.exercise}: {row.kind} {row.answer!r} is {row.outcome}. {row.message}")
     if bad:
         raise CourseError(f"{len(bad)} answers got the wrong verdict")
+
+
+@command
+@click.argument("topic")
+@click.option("--jobs", type=click.IntRange(min=1), help="Graders side by side. Default: cores.")
+@click.option("--force", is_flag=True, help="Grade again who is graded already.")
+@click.option("--student", "only", multiple=True, help="Grade this student; may be repeated.")
+def grade(course: Course, topic: str, jobs: int | None, force: bool, only: tuple[str, ...]) -> None:
+    """Grade the submissions of TOPIC side by side, as `nbgrader autograde` does one by one.
+
+    A run that was killed goes on where it stopped when it is started again.
+    """
+    names = list(only) or classroom.students(course, topic)
+    if not names:
+        raise CourseError(f"nobody has submitted {topic!r} in {course.directory('submitted')}/")
+    failed = _grade_with_progress(course, topic, names, jobs=jobs, force=force)
+    console.print(f"{len(names) - len(failed)} of {len(names)} submissions are graded.")
+    for outcome in failed:
+        console.print(f"{outcome.student}: {outcome.reason}", markup=False)
+    if failed:
+        raise CourseError(f"{len(failed)} submissions could not be graded; nobody lost a point")
+
+
+@command
+@click.argument("notebook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--topic", help="Lesson of the notebook. Default: the file's name.")
+@click.option("--no-sandbox", is_flag=True, help="Run without protection from the notebook.")
+@click.option("--hints", is_flag=True, help="Show the hints of exercises that are not right yet.")
+def check(course: Course, notebook: Path, topic: str | None, no_sandbox: bool, hints: bool) -> None:
+    """Grade one NOTEBOOK for yourself: verdicts and what they mean, no gradebook.
+
+    Ends with status 0 where every exercise passed.
+    """
+    from autograder.selfcheck import check_notebook
+
+    with console.status("running the notebook"):
+        findings = check_notebook(course, notebook, topic, sandbox=not no_sandbox)
+    table = Table("exercise", "verdict", "points", "what it says", show_lines=True)
+    for finding in findings:
+        words = [finding.verdict.message, finding.verdict.diagnosis]
+        words += [finding.hints] if hints else []
+        table.add_row(
+            finding.exercise,
+            finding.verdict.word,
+            f"{finding.points:g} of {finding.maximum:g}",
+            Text("\n\n".join(word for word in words if word)),
+        )
+    console.print(table)
+    open_ones = [finding for finding in findings if finding.verdict.word != "passed"]
+    console.print(
+        f"{sum(f.points for f in findings):g} of {sum(f.maximum for f in findings):g} points"
+    )
+    if open_ones and not hints:
+        console.print("--hints shows the hints of what is not right yet.")
+    if open_ones:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.pass_obj
+def doctor(root: Path) -> None:
+    """Say what this machine has, and whether the sandbox holds; fail where grading cannot work."""
+    from autograder.doctor import report
+
+    try:
+        course = Course(root)
+    except CourseError as error:
+        course = None
+        click.echo(f"course: {error}")
+    good = True
+    for name, finding, fine in report(course):
+        click.echo(f"{name}: {finding}")
+        good = good and fine
+    if not good:
+        raise SystemExit(1)
+
+
+@command
+@click.argument("topic", default="activations")
+@click.option("--jobs", type=click.IntRange(min=1), help="Graders side by side. Default: cores.")
+def demo(course: Course, topic: str, jobs: int | None) -> None:
+    """Grade a small class of made-up students in the folder demo, and show the result.
+
+    It has right answers, common mistakes, an untouched notebook, a syntax error, an endless loop, a
+    late one, a forgery, a file that is no notebook, and somebody who submitted nothing.
+    """
+    from autograder import demo as staging
+
+    building.build(course, [topic])
+    staging.clear(course)
+    own = staging.demo_course(course.root)
+    with console.status("releasing the lesson"):
+        classroom.release(own, topic, due=staging.DUE)
+    pupils = staging.make_class(course, own, topic)
+    classroom.enrol(own, [pupil.name for pupil in pupils])
+    names = classroom.students(own, topic)
+    failed = _grade_with_progress(own, topic, names, jobs=jobs, force=True)
+    for _ in track(
+        classroom.feedback(own, topic, names),
+        "writing feedback",
+        len(names),
+        console=console,
+        transient=True,
+    ):
+        pass
+    found = {score.student: score for score in classroom.scores(own, topic)}
+    exercises = [exercise.name for exercise in load(course, topic).exercises]
+    console.print(_class_table(topic, pupils, found))
+    console.print(_points_table(exercises, pupils, found))
+    console.print(f"Feedback: {own.directory('feedback')}/<student>/{topic}/{topic}.html")
+    console.print("Written questions count for nothing until a person has graded them.")
+    for outcome in failed:
+        raise CourseError(f"{outcome.student} could not be graded: {outcome.reason}")
+
+
+def _grade_with_progress(
+    course: Course, topic: str, names: list[str], *, jobs: int | None, force: bool
+) -> list[classroom.Outcome]:
+    """Grade with a progress bar; return who could not be graded."""
+    outcomes = track(
+        classroom.grade_class(course, topic, names, jobs=jobs, force=force),
+        f"grading {topic}",
+        len(names),
+        console=console,
+        transient=True,
+    )
+    return [outcome for outcome in outcomes if not outcome.graded]
+
+
+def _class_table(topic: str, pupils: list[Pupil], found: dict[str, classroom.Score]) -> Table:
+    table = Table("student", "the submission", title=f"{topic}: a class", box=SIMPLE_HEAD)
+    for heading in ("points", "of", "late"):
+        table.add_column(heading, justify="right")
+    for pupil in pupils:
+        score = found[pupil.name]
+        late = f"{score.seconds_late / 3600:.0f} h" if score.seconds_late else ""
+        total = f"{score.total:g}" if score.submitted else "-"
+        table.add_row(pupil.name, pupil.story, total, f"{score.maximum:g}", late)
+    return table
+
+
+def _points_table(
+    exercises: list[str], pupils: list[Pupil], found: dict[str, classroom.Score]
+) -> Table:
+    table = Table("exercise", title="points by exercise", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for pupil in pupils:
+        table.add_column(pupil.name, justify="right")
+    for exercise in exercises:
+        points = (found[pupil.name].points.get(exercise) for pupil in pupils)
+        table.add_row(exercise, *("-" if p is None else f"{p:g}" for p in points))
+    return table
 
 
 def _sums_table(topic: str, rows: list[Row]) -> Table:

@@ -11,6 +11,7 @@ notebook remembers two hashes, of the text and of the cells it was built with: s
 edit that was not pulled, and pulling knows a text that went on meanwhile, and neither overwrites.
 """
 
+import ast
 import copy
 import hashlib
 import json
@@ -19,6 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import jupytext
@@ -74,22 +76,38 @@ def to_notebook(text: str) -> NotebookNode:
         cell.metadata = NotebookNode(marker.notebook_metadata() if marker else {})
         cells.append(cell)
     _require_exercises(cells)
-    built = {"text": _hash(text), "cells": _hash_cells(cells)}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={**METADATA, "autograder": built})
+    metadata = {**METADATA, "autograder": _built(text, cells)}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.validate(notebook)
     return notebook
 
 
 def to_text(notebook: NotebookNode) -> str:
-    """Turn an instructor's notebook into a lesson's text; outputs are dropped."""
+    """Turn an instructor's notebook into a lesson's text; outputs are dropped.
+
+    Raises CourseError for a cell that would be another one when the text is read again.
+    """
     cells = []
     for cell in notebook.cells:
         marker = from_notebook(cell.metadata)
-        code = cell.cell_type == "code"
-        new = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
-        cells.append(new(cell.source, metadata=marker.text_metadata() if marker else {}))
-    plain = nbformat.v4.new_notebook(cells=cells, metadata=JUPYTEXT)
-    return str(jupytext.writes(plain, fmt="py:percent"))
+        plain = copy.deepcopy(cell)
+        plain.source = cell.source.rstrip("\n")
+        plain.metadata = NotebookNode(marker.text_metadata() if marker else {})
+        cells.append(plain)
+    for cell, following in pairwise(cells):
+        cell.metadata["lines_to_next_cell"] = _blank_lines(cell, following)
+    text = str(
+        jupytext.writes(nbformat.v4.new_notebook(cells=cells, metadata=JUPYTEXT), fmt="py:percent")
+    )
+    read = jupytext.reads(text, fmt="py:percent").cells
+    for number, (cell, again) in enumerate(zip_longest(cells, read), start=1):
+        if _content(cell) != _content(again):
+            raise CourseError(
+                f"cell {number} of the notebook cannot be written as text, since it would be read "
+                'back as something else; a line that begins with "# %%" begins a cell, and a '
+                "pasted picture cannot be kept (let a cell of code draw or show it)"
+            )
+    return text
 
 
 def build(course: Course, topics: Iterable[str], *, force: bool = False) -> list[Path]:
@@ -141,20 +159,24 @@ def pull(course: Course, topic: str, *, force: bool = False) -> bool:
     path = course.notebook_path(topic)
     if not path.is_file():
         raise CourseError(f"{path} is missing; make it with `autograder build {topic}`")
+    if not _edited(path):
+        return False
     notebook = nbformat.read(path, as_version=4)
+    pulled = to_text(notebook)
     text_path = course.text_path(topic)
     text = text_path.read_text()
-    built = notebook.metadata.get("autograder", {})
-    if not force and _edited(path) and built.get("text") != _hash(text):
+    conflict = notebook.metadata.get("autograder", {}).get("text") != _hash(text) != _hash(pulled)
+    if conflict and not force:
         raise UnpulledError(
             f"both {text_path} and {path} changed since the notebook was built; pull into the text "
             "with --force and merge with `git diff`, or drop the notebook's edit with "
             f"`autograder build {topic} --force`"
         )
-    if not _edited(path):
-        return False
-    text_path.write_text(to_text(notebook))
-    return True
+    text_path.write_text(pulled)
+    # From here on the text is ahead, and the notebook has nothing that it lacks.
+    notebook.metadata["autograder"] = _built(pulled, notebook.cells)
+    path.write_text(_dump(notebook))
+    return pulled != text
 
 
 def _render(course: Course, topics: list[str]) -> dict[Path, bytes]:
@@ -219,14 +241,17 @@ def generate(course: Course, topic: str, *, root: Path) -> None:
 
 
 class _Collect(logging.Handler):
-    """Keeps what nbgrader logs, to show it only where it refuses."""
+    """Keeps what nbgrader logs, of a traceback its reason, to show it only where it refuses."""
 
     def __init__(self, words: list[str]) -> None:
         super().__init__(logging.ERROR)
         self.words = words
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.words.append(record.getMessage())
+        message = record.getMessage().strip()
+        _, _, traceback = message.partition("Traceback (most recent call last):\n")
+        reason = [line for line in traceback.splitlines() if line[:1].strip()]
+        self.words.append(reason[0] if reason else message)
 
 
 def _surplus(course: Course, topics: list[str], given: Container[Path]) -> list[Path]:
@@ -271,9 +296,34 @@ def _require_exercises(cells: list[NotebookNode]) -> None:
             raise MarkerError(f'hints="{marker.name}" has no exercise="{marker.name}"')
 
 
+def _blank_lines(cell: NotebookNode, following: NotebookNode) -> int:
+    """Blank lines between two cells, such that the text is as a formatter would leave it."""
+    ends, begins = _statements(cell)[-1:], _statements(following)[:1]
+    definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return 2 if any(isinstance(node, definition) for node in ends + begins) else 1
+
+
+def _statements(cell: NotebookNode) -> list[ast.stmt]:
+    if cell.cell_type != "code":
+        return []
+    try:
+        return ast.parse(cell.source).body
+    except SyntaxError:  # magics, or code that is wrong on purpose
+        return []
+
+
+def _content(cell: NotebookNode | None) -> tuple[str, str, bool] | None:
+    return None if cell is None else (cell.cell_type, cell.source, bool(cell.get("attachments")))
+
+
 def _unseen(cell_id: str, seen: set[str]) -> str:
     repeats = [cell_id, *(f"{cell_id}-{n}" for n in range(2, len(seen) + 2))]
     return next(name for name in repeats if name not in seen)
+
+
+def _built(text: str, cells: list[NotebookNode]) -> dict[str, str]:
+    """What a notebook remembers of the text and the cells that it was built with."""
+    return {"text": _hash(text), "cells": _hash_cells(cells)}
 
 
 def _hash(content: str) -> str:

@@ -1,19 +1,24 @@
-"""Where a course keeps its files: nbgrader's own configuration plus a few options of ours.
+"""What a course says in its nbgrader_config.py, beside nbgrader's own options.
 
-c = get_config()
-c.Autograder.misconceptions = "course/misconceptions"
-c.Autograder.alternatives = "tests/alternatives"
+    import autograder
+
+    c = get_config()
+    autograder.harden(c)
+
+Everything else has a default. harden's keywords are the options of Autograder below.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from traitlets import Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import CourseError
+from autograder.isolation import Limits
 
-__all__ = ["Autograder", "Course"]
+__all__ = ["Autograder", "Course", "Settings"]
 
 CONFIG_FILE = "nbgrader_config.py"
 
@@ -27,16 +32,65 @@ class Autograder(Configurable):
     alternatives = Unicode("", help="folder of the alternative answers, <topic>.py").tag(
         config=True
     )
+    cell_time = Float(60.0, help="seconds that a cell or a check may take").tag(config=True)
+    time = Float(600.0, help="seconds that a whole submission may take").tag(config=True)
+    memory = Int(3072, help="megabytes of memory for a submission").tag(config=True)
+    disk = Int(256, help="megabytes of disk for a submission").tag(config=True)
+    processes = Int(128, help="processes that a submission may have at once").tag(config=True)
+    warm = List(
+        Unicode(), help="modules to import once, before any submission; best the slow ones"
+    ).tag(config=True)
+    expose = List(
+        Unicode(), help="modules outside the Python environment that submissions may import"
+    ).tag(config=True)
+    hide = Dict(
+        value_trait=List(Unicode()),
+        help="by assignment, modules that submissions may not import; '*' stands for all",
+    ).tag(config=True)
+    files = List(
+        Unicode(),
+        ["*.csv", "*.txt", "*.json", "*.npy", "*.npz", "*.png", "*.jpg", "*.jpeg"],
+        help="patterns of files of a submission that its code finds in its folder",
+    ).tag(config=True)
+    sandbox = Bool(
+        True,
+        help="whether to isolate submissions; without it they can read and change what you can",
+    ).tag(config=True)
+
+    def settings(self, assignment: str) -> "Settings":
+        """Return what the sandbox of an assignment needs to know."""
+        hidden = [*self.hide.get("*", ()), *self.hide.get(assignment, ())]
+        limits = Limits(
+            cell_time=self.cell_time,
+            time=self.time,
+            memory=self.memory * 2**20,
+            disk=self.disk * 2**20,
+            processes=self.processes,
+        )
+        return Settings(
+            limits, tuple(self.warm), tuple(self.expose), tuple(hidden), bool(self.sandbox)
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a sandbox is started; equal settings can share one."""
+
+    limits: Limits
+    warm: tuple[str, ...]
+    expose: tuple[str, ...]
+    hide: tuple[str, ...]
+    isolate: bool
 
 
 class Course:
     """A course directory as nbgrader_config.py in its root describes it.
 
-    Only that file counts, not a user's own nbgrader configuration: a build gives everyone the
-    same bytes. Raises CourseError where the root has no such file.
+    Only that file counts, and override, not a user's own nbgrader configuration: a build gives
+    everyone the same bytes. Raises CourseError where the root has no such file.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, override: Config | None = None) -> None:
         self.root = root.resolve()
         if not (self.root / CONFIG_FILE).is_file():
             raise CourseError(
@@ -45,19 +99,20 @@ class Course:
             )
         # A plain Config: the loader's own type cannot be copied, and nbgrader copies it.
         self.config = Config(PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config())
-        options = Autograder(config=self.config)
+        self.config.merge(override or Config())
+        self.options = options = Autograder(config=self.config)
         self.misconceptions = self.root / options.misconceptions if options.misconceptions else None
         self.alternatives = self.root / options.alternatives if options.alternatives else None
 
     @property
     def source(self) -> Path:
         """Folder of the lessons' texts and of the instructor's notebooks."""
-        return self.root / self._directory("source")
+        return self.root / self.directory("source")
 
     @property
     def release(self) -> Path:
         """Folder of the students' notebooks."""
-        return self.root / self._directory("release")
+        return self.root / self.directory("release")
 
     def topics(self) -> list[str]:
         """Names of the lessons that have a text."""
@@ -79,5 +134,6 @@ class Course:
         """Path of a lesson's student's notebook."""
         return self.release / topic / f"{topic}.ipynb"
 
-    def _directory(self, step: str) -> str:
+    def directory(self, step: str) -> str:
+        """Return nbgrader's folder of a step: source, release, submitted, autograded, feedback."""
         return str(self.config.CourseDirectory.get(f"{step}_directory", step))

@@ -3,10 +3,11 @@
 CourseError            anything below; the command prints it without a traceback
 ├── MarkerError        a cell of a lesson or a bank is marked wrongly
 ├── UnpulledError      building would overwrite what was changed in JupyterLab
-└── LeakError          a release would show students a solution or a hidden test
+├── LeakError          a release would show students a solution or a hidden test
+└── SandboxError       the sandbox cannot be had or does not hold; nothing was graded
 """
 
-__all__ = ["CourseError", "LeakError", "MarkerError", "UnpulledError"]
+__all__ = ["CourseError", "LeakError", "MarkerError", "SandboxError", "UnpulledError"]
 
 
 class CourseError(Exception):
@@ -23,3 +24,7 @@ class UnpulledError(CourseError):
 
 class LeakError(CourseError):
     """A release would show students a solution or a hidden test."""
+
+
+class SandboxError(CourseError):
+    """The sandbox cannot be had or does not hold; nothing was graded."""

@@ -10,6 +10,9 @@ In the text (jupytext's py:percent)            In the notebook (nbgrader's schem
     # %% predict="slope"                       no nbgrader cell; the student types an answer
     # %% reveal="slope"                        no nbgrader cell; folded, shows what was right
     # %% claim="one_map"                       no nbgrader cell; a claim is put to a measurement
+    # %% experiment="train"                    no nbgrader cell; takes long, and no answer needs it
+
+Grading runs every code cell except those that no answer needs: reveals, claims, experiments.
 
 Solutions, model answers and hidden tests stand between nbgrader's own comments.
 """
@@ -21,12 +24,15 @@ from typing import Any, Literal, get_args
 
 from autograder.errors import MarkerError
 
-__all__ = ["Kind", "Marker", "from_notebook", "from_text"]
+__all__ = ["NOT_RUN", "Kind", "Marker", "from_notebook", "from_text"]
 
-Kind = Literal["setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim"]
+Kind = Literal[
+    "setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"
+]
 
 GRADED = ("check", "written")
-UNGRADED = ("hints", "predict", "reveal", "claim")
+UNGRADED = ("hints", "predict", "reveal", "claim", "experiment")
+NOT_RUN = ("reveal", "claim", "experiment")
 MARKDOWN = ("written", "hints")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -97,8 +103,8 @@ def from_text(metadata: Mapping[str, Any], cell_type: str) -> Marker | None:
         raise MarkerError(f'{kind}="{name}": {wanted}')
     if points is not None and not (isinstance(points, int | float) and points > 0):
         raise MarkerError(f'{kind}="{name}" points={points!r}: expected a number above 0')
-    if (cell_type == "markdown") != (kind in MARKDOWN):
-        wanted = "markdown" if kind in MARKDOWN else "code"
+    wanted = "markdown" if kind in MARKDOWN else "code"
+    if cell_type != wanted:
         raise MarkerError(f'{kind}="{name}" is a {cell_type} cell; expected {wanted}')
     return Marker(kind, name, points)
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["split", "visible"]
+__all__ = ["hidden_lines", "split", "visible"]
 
 BEGIN = re.compile(r"BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 END = re.compile(r"END (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
@@ -30,3 +30,14 @@ def split(source: str) -> tuple[list[str], list[str]]:
 def visible(source: str) -> str:
     """Return what a student sees of a cell."""
     return "\n".join(split(source)[0])
+
+
+def hidden_lines(source: str) -> set[int]:
+    """Return the numbers, from 1, of the lines of a cell that students never see."""
+    numbers, inside = set(), False
+    for number, line in enumerate(source.splitlines(), start=1):
+        inside = bool(BEGIN.search(line)) or inside
+        if inside:
+            numbers.add(number)
+        inside = inside and not END.search(line)
+    return numbers

@@ -98,15 +98,30 @@ def unchanged(x: Tensor, before: Tensor, what: str) -> None:
         )
 
 
-def from_scratch(function: Any, name: str, *, without: Iterable[str]) -> None:
-    """Fail where a function's code uses one of torch's names for what it should build itself."""
+def from_scratch(
+    function: Any,
+    name: str,
+    *,
+    without: Iterable[str],
+    step: str = "build it from exponentials, comparisons and torch.where.",
+) -> None:
+    """Fail where a function's code uses one of torch's names for what it should build itself.
+
+    step says what to do instead.
+
+    >>> from_scratch(lambda x: torch.relu(x), "relu", without=["relu"], step="compare with 0.")
+    Traceback (most recent call last):
+    course.checks.CheckFailed: relu uses 'relu'.
+    Likely cause: torch's own function does the work that this exercise is about.
+    Next step: compare with 0.
+    """
     code = getattr(function, "__code__", None)
     used = sorted(set(_names(code)) & set(without)) if code is not None else []
     if used:
         _fail(
             f"{name} uses {used[0]!r}.",
             "torch's own function does the work that this exercise is about.",
-            "build it from exponentials, comparisons and torch.where.",
+            step,
         )
 
 

@@ -8,18 +8,18 @@
 # - derive their slopes and predict which of them stop a gradient,
 # - measure how depth changes the spread of a signal, and choose an initial gain that keeps it.
 #
-# **Time.** About 90 minutes for you. The machine needs about @SECONDS@ seconds and @MEGABYTES@ MB
-# for all of it, on two cores and without a GPU.
+# **Time.** About 90 minutes for you. The machine needs about 15 seconds and 500 MB for all of it,
+# on two cores and without a GPU.
 #
 # **Before you start.** You should know tensors and broadcasting in torch, and the derivative of a
 # function of one variable.
 #
 # **How it works.** Replace the line `raise NotImplementedError(...)` in a cell by your answer, run
-# it, and run the check below it. A failing check says what it saw, a likely cause, and a next
-# step. Checks compare numbers to a relative 0.00001 and an absolute 0.000001: that is room for two
-# correct orders of evaluation in 32-bit numbers, and for nothing more. Graders run further checks
-# on other inputs. You can run the whole notebook at any time; unsolved exercises show as failing
-# checks, and everything else works.
+# it, and run the check below it. A check that passes shows nothing. One that fails says what it
+# saw, a likely cause, and a next step. Checks compare numbers to a relative 0.00001 and an absolute
+# 0.000001: that is room for two correct orders of evaluation in 32-bit numbers, and for nothing
+# more. Graders run further checks on other inputs. You can run the whole notebook at any time;
+# unsolved exercises show as failing checks, and everything else works.
 
 # %% setup
 import math
@@ -77,6 +77,7 @@ warm_up_exp = predict(
 warm_up_exp
 
 # %% reveal="warm_up"
+# What is right, and why: run this cell once you have answered.
 display(
     warm_up_shape.reveal("b", "keepdim keeps the reduced dimension, with length 1."),
     warm_up_chain.reveal("c", "The outer slope is taken where the outer function is evaluated."),
@@ -96,7 +97,7 @@ display(
 # The figure shows a network with one input, four hidden units and one output, with the same weights
 # on both sides.
 
-# %%
+# %% experiment="bend"
 bend()
 
 # %% predict="how_many_layers"
@@ -110,6 +111,7 @@ how_many_layers = predict(
 how_many_layers
 
 # %% reveal="how_many_layers"
+# What is right, and why: run this cell once you have answered.
 how_many_layers.reveal("c", "The measurement below multiplies the 20 matrices into one.")
 
 
@@ -207,9 +209,10 @@ agree(
 
 # %% [markdown]
 # **What you built.** Each ReLU unit cuts its input space with one line into a side where it passes
-# its input on and a side where it is silent. The output of a network of them is flat between the
-# cuts and bends at every cut, as in the figure. With enough units such pieces come as close as you
-# like to any continuous function on a bounded region; without the bend you only ever get one piece.
+# its input on and a side where it is silent. The output of a network of them is straight between
+# the cuts and bends at every cut, as in the figure. With enough units such pieces come as close as
+# you like to any continuous function on a bounded region; without the bend you only ever get one
+# piece.
 
 # %% [markdown]
 # ## 2 Below zero: leaks and dead units
@@ -221,7 +224,7 @@ agree(
 # The picture shows a layer of 24 units on 60 images after a step that was too large. Each column is
 # one unit.
 
-# %%
+# %% experiment="gate"
 gate()
 
 # %% [markdown]
@@ -244,6 +247,7 @@ elu_lowest = predict(
 elu_lowest
 
 # %% reveal="elu_lowest"
+# What is right, and why: run this cell once you have answered.
 elu_lowest.reveal("b", "exp(x) lies between 0 and 1 for x below 0, so exp(x) - 1 stays above -1.")
 
 # %% claim="elu_unbounded"
@@ -441,7 +445,7 @@ refuses(lambda: elu(x, alpha=-0.5), "elu with an alpha below 0", names=[-0.5])
 # `negative_slope` turns it into a straight line, and what would a network of such units compute?
 # With `elu`, what does `alpha` change about the slope just below 0?
 
-# %%
+# %% experiment="curves"
 curves(relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -609,6 +613,7 @@ trial(
 )
 
 # %% reveal="revival"
+# What is right, and why: run this cell once you have answered.
 revival.reveal("b", "A leak of 0.01 passes a gradient, but one that is a hundred times too small.")
 
 # %% [markdown]
@@ -625,7 +630,7 @@ revival.reveal("b", "A leak of 0.01 passes a gradient, but one that is a hundred
 #
 # Typed as they stand, the formulas break. The figure evaluates them in 32-bit numbers.
 
-# %%
+# %% experiment="overflow"
 overflow()
 
 # %% predict="naive_sigmoid"
@@ -639,6 +644,7 @@ naive_sigmoid = predict(
 naive_sigmoid
 
 # %% reveal="naive_sigmoid"
+# What is right, and why: run this cell once you have answered.
 far = torch.tensor(-1000.0, requires_grad=True)
 value = 1 / (1 + torch.exp(-far))
 value.backward()
@@ -867,6 +873,7 @@ trial(
 )
 
 # %% reveal="centre"
+# What is right, and why: run this cell once you have answered.
 centre.reveal(
     "a",
     "Inputs that are all positive push all weights of a unit in one direction at a time "
@@ -896,6 +903,7 @@ largest_slope = predict(
 largest_slope
 
 # %% reveal="largest_slope"
+# What is right, and why: run this cell once you have answered.
 largest_slope.reveal("c", "s(1 - s) is largest where s = 1/2, at x = 0: 1/2 times 1/2.")
 
 # %% [markdown]
@@ -904,7 +912,7 @@ largest_slope.reveal("c", "s(1 - s) is largest where s = 1/2, at x = 0: 1/2 time
 # Drag the input. Where does the tangent lie flat for all five? Through ten layers of sigmoids, by
 # what factor does a gradient shrink at the very least, if every weight is 1?
 
-# %%
+# %% experiment="s_curves"
 curves(sigmoid=sigmoid, tanh=tanh, relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -1030,16 +1038,17 @@ gain_for_relu = predict(
 gain_for_relu
 
 # %% reveal="gain_for_relu"
+# What is right, and why: run this cell once you have answered.
 gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that is 2 to the -15.")
 
 # %% [markdown]
 # ### Explore
 #
-# For each function, find the gain that keeps the signal between 0.1 and 10 through all 50 layers.
-# Which function has none? Which one forgives a gain that is too large, and what does its gradient
-# do then?
+# For each function, find the gain that keeps the signal between 0.1 and 10, the grey band, through
+# all 50 layers. Which function keeps the signal there, but never the gradient? Which one forgives a
+# gain that is too large, and what does its gradient do then?
 
-# %%
+# %% experiment="depth"
 depth(tanh=tanh, sigmoid=sigmoid, relu=relu, leaky_relu=leaky_relu, elu=elu)
 
 # %% [markdown]
@@ -1226,6 +1235,7 @@ softmax_gradient = predict(
 softmax_gradient
 
 # %% reveal="softmax_gradient"
+# What is right, and why: run this cell once you have answered.
 softmax_gradient.reveal("a", "A constant has no slope. What one class gains, the others lose.")
 
 # %% [markdown]
@@ -1538,7 +1548,7 @@ judged(right * 1.2, False, "20 percent off with rtol=0.1", rtol=0.1, step="use t
 # 2. A network that cannot learn 50 images by heart has a bug.
 
 
-# %%
+# %% experiment="sanity"
 def accuracy(net: nn.Module, data: Images) -> float:
     with torch.no_grad():
         return (net(data.images).argmax(dim=1) == data.labels).double().mean().item()
@@ -1560,7 +1570,7 @@ fit(net, fifty, steps=300, lr=0.3, label="50 images")
 print(f"50 images by heart: {accuracy(net, fifty):.0%}")
 assert accuracy(net, fifty) == 1.0
 
-# %%
+# %% experiment="training"
 net = fresh_network()
 loss = fit(net, train, steps=600, lr=0.3, label="all images")
 print(f"training loss {loss:.3f}, test accuracy {accuracy(net, test):.1%}")

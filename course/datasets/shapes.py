@@ -71,7 +71,7 @@ def sample_shapes(
     balance gives the share of each class of CLASSES; the default is equal shares.
     Raises ValueError for a negative n, shares that do not fit, or an unknown texture.
     """
-    shares = torch.tensor([1.0] * len(CLASSES) if balance is None else list(balance))
+    shares = torch.tensor([1.0] * len(CLASSES) if balance is None else [float(s) for s in balance])
     if len(shares) != len(CLASSES) or (shares < 0).any() or shares.sum() == 0:
         raise ValueError(
             f"balance is {balance}; expected {len(CLASSES)} shares of 0 or more, one for each of "

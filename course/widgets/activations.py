@@ -1,9 +1,10 @@
-"""Widgets and figures of the lesson on activation functions.
+"""Widgets of the lesson on activation functions; its still figures lie in the module beside.
 
 ``curves`` draws a student's functions and their slopes over torch's; ``depth`` shows what many
 layers do to the spread of a signal on the way in and of a gradient on the way back.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,19 +15,21 @@ import torch
 import torch.nn.functional as F
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from torch import Tensor
 
-from course.datasets import digits
-from course.figures import BLUE, GREY, INK, ORANGE, Picture, panels, show
+from course.figures import BLUE, GREY, INK, ORANGE, panels
+from course.widgets.activations_figures import bend, gate, overflow
 from course.widgets.explorer import Explorer
 
 __all__ = ["bend", "compute_curves", "compute_depth", "curves", "depth", "gate", "overflow"]
 
 Function = Callable[..., Tensor]
 Numbers = NDArray[np.float64]
+# Value and slope, or signal and gradient.
+Twin = tuple[Numbers, Numbers]
 
 # torch's functions, with the options of the lesson's signatures.
 REFERENCES: dict[str, Function] = {
@@ -39,10 +42,14 @@ REFERENCES: dict[str, Function] = {
 OPTIONS = {"leaky_relu": ("negative_slope",), "elu": ("alpha",)}
 
 LAYERS, WIDTH, BATCH = 50, 64, 64
-# The learning rate that leaves dead units behind in the picture of firing units.
-TOO_LARGE = 5.0
+# The largest difference at which two curves are called one.
+SAME = 1e-6
 # The axes of the depth widget; what leaves them is drawn on their rim.
 LOWEST, HIGHEST = 1e-8, 1e4
+
+
+class Misfit(Exception):
+    """A student's function returned something of another shape."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Curves:
     """
 
     name: str
+    options: Mapping[str, float]
     x: Numbers
     value: Numbers
     slope: Numbers
@@ -82,6 +90,12 @@ class Depth:
     own_gradient: Numbers | None
     problem: str
 
+    @property
+    def same(self) -> bool:
+        """Whether both of the student's curves lie on torch's."""
+        pairs = ((self.own_signal, self.signal), (self.own_gradient, self.gradient))
+        return all(own is not None and np.allclose(own, y, rtol=1e-3, atol=0) for own, y in pairs)
+
 
 def curves(**functions: Function) -> Explorer:
     """Return a widget that draws the given functions, by name, over torch's.
@@ -100,6 +114,7 @@ def curves(**functions: Function) -> Explorer:
         partial(compute_curves, functions),
         CurvesView(),
         describe_curves,
+        in_use=lambda state: {"name", "probe", *OPTIONS.get(state.name, ())},
     )
 
 
@@ -136,32 +151,38 @@ def compute_curves(
     x = torch.linspace(-6, 6, 240, dtype=torch.float64)
     reference = partial(REFERENCES[name], **wanted)
     value, slope = _value_and_slope(reference, x)
-    own_value = own_slope = None
-    gap, problem = 0.0, ""
-    try:
-        own_value, own_slope = _value_and_slope(partial(functions[name], **wanted), x)
-        gap = float(max(np.abs(own_value - value).max(), np.abs(own_slope - slope).max()))
-    except NotImplementedError:
-        problem = "yours is not written yet"
-    except Exception as error:
-        problem = f"yours raises {type(error).__name__}: {error}"
+    own, problem = _attempt(lambda: _value_and_slope(partial(functions[name], **wanted), x))
+    own_value, own_slope = own or (None, None)
     at, slope_at = _value_and_slope(reference, torch.tensor([probe], dtype=torch.float64))
     return Curves(
-        name, x.numpy(), value, slope, own_value, own_slope, problem, gap, probe, at[0], slope_at[0]
+        name=name,
+        options=wanted,
+        x=x.numpy(),
+        value=value,
+        slope=slope,
+        own_value=own_value,
+        own_slope=own_slope,
+        problem=problem,
+        gap=_gap(own, (value, slope)),
+        probe=probe,
+        probe_value=at[0],
+        probe_slope=slope_at[0],
     )
 
 
 def describe_curves(state: Curves) -> str:
     """Say in words what the curve widget shows."""
     if state.problem:
-        own = f" Only torch's curve is drawn: {state.problem}."
-    elif state.gap < 1e-6:
-        own = " Your curve lies on torch's."
+        own = f"Only torch's curve is drawn: {state.problem}."
+    elif state.gap < SAME:
+        own = "Your curve lies on torch's."
     else:
-        own = f" Your curve leaves torch's by up to {state.gap:.2g}."
+        own = f"Your curve leaves torch's{_by(state.gap)}."
+    options = " and ".join(f"{key} {value:.2f}" for key, value in state.options.items())
     return (
-        f"{state.name} and its slope from -6 to 6. At x = {state.probe:.1f} the value is "
-        f"{state.probe_value:.3f} and the slope {state.probe_slope:.3f}.{own}"
+        f"{state.name}{options and ' with '}{options} and its slope from -6 to 6. "
+        f"At x = {state.probe:.1f} the value is {state.probe_value:.3f} and the slope "
+        f"{state.probe_slope:.3f}. {own}"
     )
 
 
@@ -170,24 +191,23 @@ def compute_depth(
 ) -> Depth:
     """Send one batch forward and one gradient backward through layers of equal width."""
     signal, gradient = _spreads(REFERENCES[name], layers=layers, gain=gain, seed=seed)
-    own_signal = own_gradient = None
-    problem = ""
-    try:
-        own_signal, own_gradient = _spreads(functions[name], layers=layers, gain=gain, seed=seed)
-    except NotImplementedError:
-        problem = "yours is not written yet"
-    except Exception as error:
-        problem = f"yours raises {type(error).__name__}: {error}"
+    own, problem = _attempt(lambda: _spreads(functions[name], layers=layers, gain=gain, seed=seed))
+    own_signal, own_gradient = own or (None, None)
     return Depth(name, gain, signal, gradient, own_signal, own_gradient, problem)
 
 
 def describe_depth(state: Depth) -> str:
     """Say in words what the depth widget shows."""
-    own = f" Only torch's is drawn: {state.problem}." if state.problem else ""
+    if state.problem:
+        own = f"Only torch's is drawn: {state.problem}."
+    else:
+        own = f"Yours {'agrees' if state.same else 'differs'}."
+    layers = len(state.signal)
     return (
-        f"{len(state.signal)} layers of {state.name} with gain {state.gain:.2f}. The signal has "
-        f"standard deviation {state.signal[-1]:.2g} after the last layer; of a gradient of 1 at "
-        f"the end, {state.gradient[0]:.2g} reaches the first.{own}"
+        f"{layers} {'layer' if layers == 1 else 'layers'} of {state.name} with gain "
+        f"{state.gain:.2f}. The signal has standard deviation {state.signal[-1]:.2g} after the "
+        f"last layer; of a gradient of 1 at the end, {state.gradient[0]:.2g} reaches the first. "
+        f"{own}"
     )
 
 
@@ -195,7 +215,7 @@ class CurvesView:
     """Two panels: the value with a tangent at the probe, and the slope."""
 
     def __init__(self) -> None:
-        self.axes = panels(1, 2, height=3.4)
+        self.axes = panels(1, 2, height=3.6)
         value, slope = self.axes
         for axes, title in ((value, "value f(x)"), (slope, "slope f'(x)")):
             axes.set(xlim=(-6, 6), xlabel="x")
@@ -203,17 +223,15 @@ class CurvesView:
             axes.grid(visible=True)
             axes.axhline(0, color=GREY, linewidth=0.8)
         value.set_ylim(-2.5, 6)
-        slope.set_ylim(-0.5, 2.3)
+        slope.set_ylim(-0.5, 3.2)  # elu reaches 2; the words stand above
         lines = [_twin_lines(axes) for axes in self.axes]
         self._reference, self._own = zip(*lines, strict=True)
         (self._tangent,) = value.plot(
             [], [], color=INK, linewidth=1, linestyle=":", label="tangent"
         )
         self._dots = [axes.plot([], [], "o", color=INK, markersize=7)[0] for axes in self.axes]
-        self._texts = [
-            axes.text(0.03, 0.96, "", transform=axes.transAxes, va="top") for axes in self.axes
-        ]
-        value.legend(handles=[self._reference[0], self._own[0], self._tangent], loc="center left")
+        self._texts = [_text(axes) for axes in self.axes]
+        _legend(value, [self._reference[0], self._own[0], self._tangent])
 
     @property
     def moving(self) -> Iterable[Artist]:
@@ -228,29 +246,33 @@ class CurvesView:
         self._tangent.set_data(ends, state.probe_value + state.probe_slope * (ends - state.probe))
         self._dots[0].set_data([state.probe], [state.probe_value])
         self._dots[1].set_data([state.probe], [state.probe_slope])
-        off = "" if state.gap < 1e-6 else f"yours is off by {state.gap:.2g}"
+        off = "" if state.gap < SAME else f"yours is off{_by(state.gap)}"
         self._texts[0].set_text(f"{state.name}({state.probe:.1f}) = {state.probe_value:.3f}")
-        self._texts[1].set_text(f"slope {state.probe_slope:.3f}\n{state.problem or off}")
+        self._texts[1].set_text(
+            f"slope {state.probe_slope:.3f}\n{_short(state.problem or off)}".rstrip()
+        )
 
 
 class DepthView:
     """Two panels over the layers: spread of the signal, and of the gradient."""
 
     def __init__(self) -> None:
-        self.axes = panels(1, 2, height=3.4)
+        self.axes = panels(1, 2, height=3.6)
         titles = ("forward: signal after layer", "backward: gradient before layer")
         for axes, title in zip(self.axes, titles, strict=True):
-            axes.set(xlim=(0, LAYERS + 1), ylim=(LOWEST / 3, HIGHEST * 3), xlabel="layer")
-            axes.set(yscale="log")
+            # Above the highest point there is room for the words.
+            axes.set(xlim=(0, LAYERS + 1), ylim=(LOWEST / 3, HIGHEST * 1e4), xlabel="layer")
+            axes.set(yscale="log", yticks=[LOWEST, 1e-4, 1, HIGHEST])
             axes.set_title(title, loc="left")
             axes.grid(visible=True)
             axes.axhline(1, color=GREY, linewidth=0.8)
+            band = axes.axhspan(0.1, 10, color="#e4e4e4", label="0.1 to 10")
         lines = [_twin_lines(axes) for axes in self.axes]
         self._reference, self._own = zip(*lines, strict=True)
-        self._texts = [
-            axes.text(0.03, 0.96, "", transform=axes.transAxes, va="top") for axes in self.axes
-        ]
-        self.axes[0].legend(handles=[self._reference[0], self._own[0]], loc="lower left")
+        for line in (*self._reference, *self._own):
+            line.set_marker(".")  # a single layer is a point, and a line of one point is not drawn
+        self._texts = [_text(axes) for axes in self.axes]
+        _legend(self.axes[0], [self._reference[0], self._own[0], band])
 
     @property
     def moving(self) -> Iterable[Artist]:
@@ -263,92 +285,8 @@ class DepthView:
         for line, own in zip(self._own, (state.own_signal, state.own_gradient), strict=True):
             line.set_data(*((layer, _clip(own)) if own is not None else ([], [])))
         self._texts[0].set_text(f"{state.name}: {state.signal[-1]:.2g} after the last")
-        self._texts[1].set_text(f"{state.gradient[0]:.2g} at the first\n{state.problem}")
-
-
-def bend() -> Picture:
-    """Draw what two layers of four units make of one input, without and with a bend in between."""
-    x = torch.linspace(-3, 3, 241)
-    weights = torch.tensor([1.0, -1.0, 1.0, 0.8]), torch.tensor([-0.9, 1.0, 1.6, -0.9])
-    hidden = x[:, None] * weights[0] + torch.tensor([1.5, 0.3, -0.8, -2.0])
-    straight, bent = hidden @ weights[1], hidden.relu() @ weights[1]
-    axes = panels(1, 2, height=2.8)
-    for panel, units, out, title in (
-        (axes[0], hidden, straight, "no activation: a line"),
-        (axes[1], hidden.relu(), bent, "ReLU: a line with four bends"),
-    ):
-        panel.plot(x, units, color=GREY, linewidth=1, linestyle="--")
-        panel.plot([], [], color=GREY, linewidth=1, linestyle="--", label="hidden units")
-        panel.plot(x, out, color=BLUE, linewidth=2.5, label="output")
-        panel.set(xlabel="input x", ylim=(-5, 7))
-        panel.set_title(title, loc="left")
-        panel.grid(visible=True)
-    axes[0].legend(loc="upper left")
-    return show(
-        axes,
-        "Two panels with the output of a network of four hidden units over its input. Without an "
-        "activation the output is a straight line. With ReLU it is made of straight pieces and "
-        "changes direction where a hidden unit switches on or off.",
-    )
-
-
-def gate() -> Picture:
-    """Draw which of 24 ReLU units fire for which of 60 digits after one step that was too large."""
-    train, _ = digits()
-    x, labels = train.images[:60].flatten(1), train.labels[:60]
-    generator = torch.Generator().manual_seed(0)
-    first = torch.randn(64, 24, generator=generator) * (2 / 64) ** 0.5
-    bias = torch.zeros(24)
-    last = torch.randn(24, 10, generator=generator) * (1 / 24) ** 0.5
-    for leaf in (first, bias):
-        leaf.requires_grad_()
-    loss = F.cross_entropy(torch.relu(x @ first + bias) @ last, labels)
-    grad_first, grad_bias = torch.autograd.grad(loss, (first, bias))
-    fires = (x @ (first - TOO_LARGE * grad_first) + bias - TOO_LARGE * grad_bias > 0).detach()
-    # Units that fire most come first, so that the dead ones stand together.
-    fires = fires[:, fires.double().mean(dim=0).argsort(descending=True)]
-    dead = int((~fires).all(dim=0).sum())
-    (panel,) = panels(1, 1, height=3.2)
-    panel.imshow(fires, cmap=ListedColormap(["white", BLUE]), aspect="auto", interpolation="none")
-    panel.axvspan(23.5 - dead, 23.5, facecolor="none", edgecolor=ORANGE, hatch="//", linewidth=2)
-    panel.set(xlabel=f"unit (the last {dead}, hatched, are dead)", ylabel="image")
-    panel.set_title("blue: the unit is above 0 and passes a gradient", loc="left")
-    return show(
-        [panel],
-        f"A grid of 60 images by 24 units, blue where a unit fires. {dead} of the 24 columns have "
-        "no blue cell: these units fire for no image, so no gradient reaches their weights.",
-    )
-
-
-def overflow() -> Picture:
-    """Draw where the formulas of sigmoid and tanh, typed as they stand, are no longer numbers."""
-    x = torch.linspace(-120, 120, 961, requires_grad=True)
-    sigmoid = 1 / (1 + torch.exp(-x))
-    (slope,) = torch.autograd.grad(sigmoid.sum(), x)
-    tanh = (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x))
-    axes = panels(1, 2, height=2.8)
-    for panel, y, title in (
-        (axes[0], slope, "slope of 1 / (1 + exp(-x))"),
-        (axes[1], tanh.detach(), "value of (exp(x) - exp(-x)) / (exp(x) + exp(-x))"),
-    ):
-        grid, bad = x.detach(), y.isnan()
-        panel.plot(grid[~bad], y[~bad], color=BLUE, linewidth=2.5)
-        for side in (grid[bad & (grid < 0)], grid[bad & (grid > 0)]):
-            if len(side):
-                low, high = side.min().item(), side.max().item()
-                panel.axvspan(low, high, facecolor="none", edgecolor=ORANGE, hatch="//")
-                middle = (low + high) / 240 + 0.5
-                panel.text(
-                    middle, 0.5, "nan", transform=panel.transAxes, ha="center", backgroundcolor="w"
-                )
-        panel.set(xlabel="x", xlim=(-120, 120))
-        panel.set_title(title, loc="left", fontsize="small")
-        panel.grid(visible=True)
-    return show(
-        axes,
-        "Two panels over x from -120 to 120. The slope of the sigmoid formula is not a number "
-        "below -88; the value of the tanh formula is not a number below -88 and above 88.",
-    )
+        words = f"{state.gradient[0]:.2g} at the first\n{_short(state.problem)}"
+        self._texts[1].set_text(words.rstrip())
 
 
 @cache
@@ -362,7 +300,7 @@ def _weights(seed: int) -> tuple[Tensor, Tensor, Tensor]:
     return x, weights, draw(BATCH, WIDTH)
 
 
-def _spreads(f: Function, *, layers: int, gain: float, seed: int) -> tuple[Numbers, Numbers]:
+def _spreads(f: Function, *, layers: int, gain: float, seed: int) -> Twin:
     x, weights, grad_out = _weights(seed)
     signals = [x.requires_grad_()]
     for weight in weights[:layers]:
@@ -374,11 +312,51 @@ def _spreads(f: Function, *, layers: int, gain: float, seed: int) -> tuple[Numbe
     )
 
 
-def _value_and_slope(f: Function, x: Tensor) -> tuple[Numbers, Numbers]:
+def _value_and_slope(f: Function, x: Tensor) -> Twin:
     leaf = x.clone().requires_grad_()
     y = f(leaf)
+    if not isinstance(y, Tensor) or y.shape != x.shape:
+        got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
+        raise Misfit(f"returns {got}, expected shape {tuple(x.shape)}")
     (slope,) = torch.autograd.grad(y.sum(), leaf)
     return y.detach().numpy(), slope.numpy()
+
+
+def _attempt(call: Callable[[], Twin]) -> tuple[Twin | None, str]:
+    """Return what a student's function gives, or why it gives nothing."""
+    try:
+        return call(), ""
+    except NotImplementedError:
+        return None, "yours is not written yet"
+    except Misfit as error:
+        return None, f"yours {error}"
+    except Exception as error:
+        return None, f"yours raises {type(error).__name__}: {str(error).rstrip('.')}"
+
+
+def _gap(own: Twin | None, reference: Twin) -> float:
+    """Return the largest difference of two pairs of curves; not a number where one has holes."""
+    pairs = zip(own or reference, reference, strict=True)
+    return float(np.max([np.abs(a - b).max() for a, b in pairs]))
+
+
+def _by(gap: float) -> str:
+    return ": it has holes" if np.isnan(gap) else f" by up to {gap:.2g}"
+
+
+def _short(problem: str) -> str:
+    """Fit words into a panel; the alt text has all of them."""
+    return textwrap.fill(textwrap.shorten(problem, 90, placeholder=" ..."), 38)
+
+
+def _text(axes: Axes) -> Text:
+    box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+    return axes.text(0.03, 0.96, "", transform=axes.transAxes, va="top", bbox=box)
+
+
+def _legend(axes: Axes, handles: list[Artist]) -> None:
+    """Put one legend for both panels below them, where no curve runs."""
+    axes.figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
 
 
 def _twin_lines(axes: Axes) -> tuple[Line2D, Line2D]:

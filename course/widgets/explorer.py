@@ -1,6 +1,6 @@
 """The container that joins controls, a compute function and a figure into one widget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class Explorer(ipywidgets.VBox):
 
     controls are ipywidgets by the name of the argument of compute that they set; each needs a
     description. compute takes their values and returns a state; describe says in a sentence or two
-    what the state shows, and becomes the picture's alt text.
+    what the state shows, and becomes the picture's alt text. in_use names the controls that matter
+    in a state; the others are switched off, so that nobody wonders why moving them does nothing.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Explorer(ipywidgets.VBox):
         compute: Callable[..., Any],
         view: View[Any],
         describe: Callable[[Any], str],
+        *,
+        in_use: Callable[[Any], Container[str]] | None = None,
     ) -> None:
         self.controls = dict(controls)
-        self._compute, self._describe = compute, describe
+        self._compute, self._describe, self._in_use = compute, describe, in_use
         self._frame: Frame[Any] = Frame(view)
         self.picture = LivePicture(
             width=round(self._frame.canvas.figure.get_figwidth() * PIXELS_PER_INCH)
@@ -81,6 +84,10 @@ class Explorer(ipywidgets.VBox):
         with self.picture.hold_sync():
             self.picture.png = self._frame.png(state)
             self.picture.alt = self._describe(state)
+        if self._in_use:
+            used = self._in_use(state)
+            for name, control in self.controls.items():
+                control.disabled = name not in used
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         # Only the outermost widget's bundle counts where widgets cannot run: in an exported page,

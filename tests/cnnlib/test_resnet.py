@@ -183,6 +183,21 @@ def test_option_a_takes_every_second_pixel_and_adds_empty_channels() -> None:
     assert block(torch.rand(1, 16, 7, 5)).shape == (1, 32, 4, 3)
 
 
+def test_a_padded_block_is_a_basic_block_whose_shortcut_has_no_parameters() -> None:
+    block = ready(resnet.PaddedBlock(3, 5, stride=2))
+    assert isinstance(block, resnet.PaddedBlock)
+    x = torch.linspace(-2, 1, 2 * 3 * 7 * 4).reshape(2, 3, 7, 4)
+    y = F.conv2d(
+        F.relu(block.bn1(F.conv2d(x, block.conv1.weight, stride=2, padding=1))),
+        block.conv2.weight,
+        padding=1,
+    )
+    skip = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, 2))
+    assert_close(block(x), F.relu(block.bn2(y) + skip))
+    assert count_parameters(block) == 3 * 5 * 9 + 5 * 5 * 9 + 4 * 5
+    assert isinstance(resnet.PaddedBlock(3, 3).downsample, nn.Identity)
+
+
 @pytest.mark.parametrize("make", [lambda: BasicBlock(2, 2), lambda: BottleneckBlock(4, 1)])
 def test_the_jacobian_is_the_identity_plus_that_of_the_residual(
     make: Callable[[], BasicBlock | BottleneckBlock],
@@ -293,6 +308,7 @@ def test_every_device_agrees(device: torch.device) -> None:
         (lambda: resnet.shortcut(4, -1, stride=1), ["out_channels=-1", "1 or more"]),
         (lambda: resnet.PaddedShortcut(extra=-1, stride=2), ["extra=-1", "0 and 1"]),
         (lambda: resnet.PaddedShortcut(extra=0, stride=0), ["stride=0", "0 and 1"]),
+        (lambda: resnet.PaddedBlock(4, 3), ["extra=-1", "0 and 1"]),
         (lambda: make_resnet([], num_classes=2), ["blocks=[]", "1 or more"]),
         (lambda: make_resnet([1, 0], num_classes=2), ["blocks=[1, 0]", "1 or more"]),
         (lambda: make_resnet([1], num_classes=0), ["num_classes=0", "1 or more"]),

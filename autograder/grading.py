@@ -1,0 +1,211 @@
+"""One submission: run its cells in the sandbox, judge its checks, write down what was found."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode, v4
+
+from autograder.channel import Closed
+from autograder.judge import Given, Verdict, Word, judge
+from autograder.markers import NOT_RUN
+from autograder.sandbox import Gone, Sandbox, Submission
+
+__all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]
+
+DEATHS = 8  # of a submission's processes; then the rest of it is given up
+
+# Explains a wrong answer by its calls; "" where nothing is known.
+Diagnose = Callable[[str, Verdict], str]
+
+
+@dataclass
+class Grader:
+    """Grades one notebook after another in a sandbox."""
+
+    sandbox: Sandbox
+    given: Given
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    diagnose: Diagnose | None = None
+    stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
+
+    def grade(self, notebook: NotebookNode, verdicts: dict[str, Verdict] | None = None) -> None:
+        """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
+
+        verdicts, where given, takes them whole, by the checks' grade_id. Raises SandboxError where
+        the sandbox itself fails; nothing is said of the student then.
+        """
+        run = _Run(self, notebook)
+        try:
+            for index, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code" or not cell.source.strip():
+                    continue
+                if is_check(cell):
+                    verdict = run.judge(cell)
+                    note_verdict(cell, verdict)
+                    if verdicts is not None:
+                        verdicts[cell.metadata.nbgrader.grade_id] = verdict
+                elif not any(kind in cell.metadata.get("autograder", {}) for kind in NOT_RUN):
+                    cell.outputs = [nbformat.from_dict(output) for output in run.execute(index)]
+        finally:
+            run.close()
+
+
+class _Run:
+    """A submission's processes, one after another where one dies."""
+
+    def __init__(self, grader: Grader, notebook: NotebookNode) -> None:
+        self.grader, self.cells = grader, notebook.cells
+        self.limits = grader.sandbox.limits
+        self._end = time.monotonic() + self.limits.time
+        self._history: list[int] = []  # cells that ran and left the process alive
+        self._process: Submission | None = None
+        self._deaths = 0
+        self._answers = {
+            cell.metadata.nbgrader.grade_id: cell
+            for cell in notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("solution")
+        }
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def execute(self, index: int) -> list[dict[str, Any]]:
+        """Run a cell; return its outputs."""
+        try:
+            process, seconds = self._alive()
+        except _UsedUp as reason:
+            return [_error("not run", str(reason))]
+        try:
+            result = process.run(self.cells[index].source, seconds)
+        except Gone as gone:
+            outputs = process.printed()
+            self._bury()
+            return [*outputs, _error(*_end_in_words(gone.reason, "This cell"))]
+        self._history.append(index)
+        self.cells[index].execution_count = result.count
+        if result.ended == "timeout":
+            text = f"This cell took more than {seconds:.0f} s and was interrupted."
+            return [*result.outputs, _error("timeout", text)]
+        return result.outputs
+
+    def judge(self, cell: NotebookNode) -> Verdict:
+        """Run a check against a fork of the process; diagnose a wrong answer."""
+        exercise = cell.metadata.nbgrader.grade_id.removeprefix("check-")
+        verdict: Verdict | None = None
+        try:
+            process, seconds = self._alive()
+        except _UsedUp as reason:
+            return Verdict("timeout", str(reason))
+        try:
+            with process.check(seconds) as peer:
+                try:
+                    untouched = self._is_untouched(exercise)
+                    verdict = judge(cell.source, peer, self.grader.given, untouched=untouched)
+                except Closed:
+                    verdict = Verdict("crashed", "The code ended its own process.")
+        except Gone as gone:
+            self._bury()
+            if verdict is None or verdict.word == "crashed":
+                verdict = Verdict(*_end_in_words(gone.reason, "The code"))
+        if self.grader.diagnose is not None and verdict.word in ("failed", "error"):
+            return replace(verdict, diagnosis=self.grader.diagnose(exercise, verdict))
+        return verdict
+
+    def _is_untouched(self, exercise: str) -> bool:
+        answer = self._answers.get(exercise)
+        stub = self.grader.stubs.get(exercise, "")
+        return answer is not None and answer.source.strip() in ("", stub.strip())
+
+    def _alive(self) -> tuple[Submission, float]:
+        """Return a process that has run all cells so far, and the seconds that the next may take.
+
+        Raises _UsedUp where the submission has had its time, or its share of processes.
+        """
+        while True:
+            seconds = min(self.limits.cell_time, self._end - time.monotonic())
+            if seconds <= 0:
+                raise _UsedUp(f"The submission has used up its {self.limits.time:.0f} s.")
+            if self._process is not None:
+                return self._process, seconds
+            if self._deaths > DEATHS:
+                raise _UsedUp(f"The submission has ended its process {self._deaths} times.")
+            self._process = self.grader.sandbox.submission(self.grader.files)
+            for index in tuple(self._history):
+                try:
+                    self._process.run(self.cells[index].source, seconds)
+                except Gone:
+                    self._history.remove(index)
+                    self._bury()
+                    break
+
+    def _bury(self) -> None:
+        self.close()
+        self._deaths += 1
+
+
+class _UsedUp(Exception):
+    """A submission gets no further process, or no further time."""
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Tell whether a cell is one of the instructor's tests that give points."""
+    marks = cell.metadata.get("nbgrader", {})
+    return (
+        cell.cell_type == "code"
+        and bool(marks.get("grade"))
+        and not marks.get("solution")
+        and not marks.get("task")
+    )
+
+
+def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
+    """Write a verdict into a check: in its outputs for people, in its metadata for nbgrader."""
+    points = float(cell.metadata.nbgrader.get("points", 0))
+    earned = 0.0
+    if verdict.word == "passed":
+        earned = points if verdict.score is None else verdict.score
+    if not 0 <= earned <= points:
+        verdict = Verdict(
+            "infrastructure",
+            f"The check ended with {earned:g}; expected a number of points from 0 to {points:g}.",
+        )
+        earned = 0.0
+    cell.metadata["autograder"] = {
+        "verdict": verdict.word,
+        "points": earned,
+        "seconds": round(verdict.seconds, 3),
+    }
+    text = verdict.message
+    if verdict.diagnosis:
+        text = f"{text}\n\n{verdict.diagnosis}"
+    if verdict.word == "passed":
+        said = f"passed: {earned:g} of {points:g} points"
+        cell.outputs = [v4.new_output("display_data", {"text/plain": said})]
+    else:
+        cell.outputs = [nbformat.from_dict(_error(verdict.word, text))]
+
+
+def verdict_of(cell: NotebookNode) -> dict[str, Any] | None:
+    """Return what note_verdict wrote down; None where the cell was not judged."""
+    noted = cell.metadata.get("autograder", {})
+    return noted if "verdict" in noted else None
+
+
+def _end_in_words(reason: str, what: str) -> tuple[Word, str]:
+    match reason:
+        case "memory":
+            return "memory", f"{what} used more memory than a submission may."
+        case "processes":
+            return "crashed", f"{what} started more processes than a submission may."
+        case "timeout":
+            return "timeout", f"{what} did not end in time and did not heed an interrupt."
+    return "crashed", f"{what} ended the process of the submission ({reason})."
+
+
+def _error(name: str, text: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [f"{name}: {text}"]}

@@ -1,0 +1,240 @@
+"""The judge inside nbgrader: what stands in place of its Execute and SaveAutoGrades.
+
+autograder.harden puts these classes into nbgrader's configuration. nbgrader goes on doing the rest:
+finding submissions, the gradebook, late penalties, manual grades, feedback, export.
+"""
+
+import fnmatch
+import json
+import os
+import shutil
+import stat
+from contextlib import suppress
+from functools import partial
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
+
+from autograder.config import Autograder
+from autograder.diagnosis import Diagnosis
+from autograder.errors import SandboxError
+from autograder.grading import Grader, verdict_of
+from autograder.judge import Given
+from autograder.pool import discard, sandbox_for
+from autograder.rebuild import DamagedError, Original, read_submission, rebuild
+
+__all__ = ["HideTests", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
+
+ATTEMPTS = 3  # at a submission, where the sandbox itself fails
+MAX_BROUGHT = 20 * 2**20  # bytes of a file that a submission brings
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads submissions however damaged they are, and lets no link or device be copied.
+
+    nbgrader makes it once per run, before it looks at the first submission, and hands it the
+    converter that does the work: the one place where that converter can be watched.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        converter: Any = self.parent
+        converter.init_destination = partial(_init_destination, converter)
+        converter.init_assignment = partial(_init_assignment, converter)
+
+    def from_filename(
+        self, filename: str, resources: Any = None, **kwargs: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Read a submission, or in the second round what Rebuild has made of it."""
+        converter: Any = self.parent
+        if not converter._sanitizing:
+            return super().from_filename(filename, resources=resources, **kwargs)
+        notebook = nbformat.v4.new_notebook()
+        try:
+            cells = read_submission(Path(filename))
+        except DamagedError as error:
+            cells = []
+            notebook.metadata["autograder"] = {"damaged": str(error)}
+        # Whatever the cells are, they go to Rebuild as data.
+        notebook.metadata["submitted"] = cells
+        with suppress(OSError):
+            resources = {**resources, "metadata": {"path": str(Path(filename).parent)}}
+        return self.from_notebook_node(notebook, resources, **kwargs)
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Replaces a submitted notebook by the instructor's, with the student's answers in it."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the rebuilt notebook."""
+        submitted = json.loads(json.dumps(nb.metadata.pop("submitted")))
+        damaged = nb.metadata.get("autograder", {}).get("damaged")
+        about = resources["nbgrader"]
+        original = _original(self.parent, about)
+        rebuilt = rebuild(original, submitted)
+        rebuilt.metadata["autograder"] = {"damaged": damaged} if damaged else {}
+        if damaged:
+            text = f"**This submission could not be read.** {damaged}"
+            rebuilt.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="damaged"))
+            self.log.warning("%s/%s: %s", about["student"], about["notebook"], damaged)
+        return rebuilt, resources
+
+
+class Judge(NbGraderPreprocessor):
+    """Runs a rebuilt notebook in the sandbox and judges its checks."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Fill in outputs and verdicts."""
+        about = resources["nbgrader"]
+        options = Autograder(config=self.config)
+        root = _coursedir(self.parent).root
+        original = _original(self.parent, about)
+        settings = options.settings(about["assignment"])
+        if not settings.isolate:
+            self.log.warning(
+                "The sandbox is off: what submissions run can read and change what you can."
+            )
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                grader = Grader(
+                    sandbox_for(settings),
+                    Given.of(original.notebook),
+                    files=_files(self.parent, about, options),
+                    diagnose=Diagnosis.of(root, options, about["assignment"], original),
+                    stubs=dict(original.texts),
+                )
+                grader.grade(nb)
+                break
+            except SandboxError:
+                # The machine's fault and not the student's: never a grade.
+                discard(settings)
+                if attempt == ATTEMPTS:
+                    raise
+        nb.metadata["autograder"] = {**nb.metadata.get("autograder", {}), "graded": True}
+        return nb, resources
+
+
+class SaveVerdicts(SaveAutoGrades):
+    """Writes points into the gradebook: the judge's, and nbgrader's own for manual grading."""
+
+    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
+        verdict = verdict_of(cell)
+        if verdict is None:
+            super()._add_score(cell, resources)
+            return
+        grade = self.gradebook.find_grade(
+            cell.metadata["nbgrader"]["grade_id"],
+            self.notebook_id,
+            self.assignment_id,
+            self.student_id,
+        )
+        unknown = verdict["verdict"] == "infrastructure"
+        grade.auto_score = None if unknown else verdict["points"]
+        grade.needs_manual_grade = unknown or grade.manual_score is not None
+        self.gradebook.db.commit()
+
+
+class HideTests(ClearHiddenTests):
+    """Takes out of the feedback what students must not see: hidden tests."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clear hidden tests, also where a region is not closed."""
+        return super().preprocess(nb, resources)
+
+
+def _init_destination(converter: Any, assignment: str, student: str) -> bool:
+    """Do as nbgrader does, but take up again what a killed run left half done."""
+    folder = Path(converter._format_dest(assignment, student))
+    if folder.is_dir() and not _is_finished(folder, len(converter.notebooks)):
+        converter.log.warning("%s was left half graded; it is graded anew", folder)
+        shutil.rmtree(folder)
+    return bool(type(converter).init_destination(converter, assignment, student))
+
+
+def _is_finished(folder: Path, expected: int) -> bool:
+    finished = 0
+    for path in folder.glob("*.ipynb"):
+        try:
+            notebook = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return False
+        # A notebook without the word was graded by nbgrader itself, before hardening.
+        ours = notebook.get("metadata", {}).get("autograder")
+        if ours is not None and not ours.get("graded"):
+            return False
+        finished += 1
+    return finished > 0 or expected == 0
+
+
+def _init_assignment(converter: Any, assignment: str, student: str) -> None:
+    """Do as nbgrader does, but copy plain files only."""
+    folder = Path(converter._format_source(assignment, student))
+    before = converter.coursedir.ignore
+    converter.coursedir.ignore = [*before, *_not_to_copy(folder)]
+    try:
+        type(converter).init_assignment(converter, assignment, student)
+    finally:
+        converter.coursedir.ignore = before
+
+
+def _not_to_copy(folder: Path) -> list[str]:
+    """Return patterns of what is no plain file: a link may lead anywhere, a device has no end."""
+    patterns = []
+    for where, _, names in os.walk(folder):
+        for name in names:
+            status = Path(where, name).lstat()
+            plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+            if not plain or status.st_size > MAX_BROUGHT:
+                patterns.append(escape(name))
+    return patterns
+
+
+def _coursedir(parent: Any) -> Any:
+    """Return nbgrader's CourseDirectory: of the converter that owns a preprocessor's exporter."""
+    while getattr(parent, "coursedir", None) is None:
+        parent = parent.parent
+    return parent.coursedir
+
+
+def _original(parent: Any, about: dict[str, str]) -> Original:
+    """Read the instructor's notebook, and from the gradebook what students were given."""
+    coursedir = _coursedir(parent)
+    assignment, name = about["assignment"], about["notebook"]
+    folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+    path = Path(folder) / f"{name}.ipynb"
+    if not path.is_file():
+        raise FileNotFoundError(f"the instructor's notebook {path} is missing")
+    notebook = nbformat.read(path, as_version=4)
+    texts, checksums = {}, {}
+    with Gradebook(about["db_url"], coursedir.course_id) as gradebook:
+        for cell in gradebook.find_notebook(name, assignment).source_cells:
+            texts[cell.name], checksums[cell.name] = cell.source, cell.checksum
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader")
+        if marks and marks.grade_id in checksums:
+            # By it nbgrader knows an answer that is still what students were given.
+            marks["checksum"] = checksums[marks.grade_id]
+    return Original(notebook, texts)
+
+
+def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tuple[str, bytes]]:
+    """Return the files that a submission's code finds in its folder: the course's win."""
+    coursedir = _coursedir(parent)
+    source = Path(coursedir.format_path(coursedir.source_directory, ".", about["assignment"]))
+    graded = Path(
+        coursedir.format_path(coursedir.autograded_directory, about["student"], about["assignment"])
+    )
+    found: dict[str, bytes] = {}
+    for folder, patterns in ((graded, options.files), (source, ["*"])):
+        for path in sorted(folder.rglob("*")):
+            name = str(path.relative_to(folder))
+            wanted = any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
+            if wanted and path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+                found[name] = path.read_bytes()
+    return list(found.items())

@@ -1,0 +1,191 @@
+"""The widget on gradients by depth: the skip on and off, batch norm on and off, three spreads."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+
+import ipywidgets
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.artist import Artist
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from course.datasets import digits
+from course.figures import BLUE, GREY, ORANGE, panels
+from course.widgets.explorer import Explorer
+from course.widgets.resnet.blocks import PaddedBlock, residual_blocks
+
+__all__ = ["Gradients", "arriving", "compute_gradients", "describe_gradients", "gradients"]
+
+Numbers = NDArray[np.float64]
+
+WIDTH, BATCH = 8, 16
+# Blocks of two layers, with one convolution before them.
+DEPTHS = (9, 19, 37, 55)
+SPREADS = {"He's": 1.0, "torch's default": 6**-0.5, "1.4 times He's": 1.4}
+# The axis of the picture; what leaves it is drawn on its rim.
+LOWEST, HIGHEST = 1e-26, 1e10
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Size of the gradient at the input of each block, over that at the end of the last.
+
+    on is with the skip, off without; problem says why the student's block is missing.
+    """
+
+    depth: int
+    skip: bool
+    norm: bool
+    spread: str
+    block: str
+    on: Numbers
+    off: Numbers
+    problem: str
+
+    @property
+    def shown(self) -> Numbers:
+        """The curve that the switch has chosen."""
+        return self.on if self.skip else self.off
+
+
+def gradients(**blocks: Callable[..., nn.Module]) -> Explorer:
+    """Return a widget that sends a gradient back through many blocks, the given one or a student's.
+
+    blocks are the student's classes by name; they take channels in and out, as BasicBlock does.
+    """
+    return Explorer(
+        {
+            "skip": ipywidgets.ToggleButtons(
+                options=[("on", True), ("off", False)], description="Skip"
+            ),
+            "norm": ipywidgets.ToggleButtons(
+                options=[("on", True), ("off", False)], description="Batch norm"
+            ),
+            "depth": ipywidgets.SelectionSlider(options=DEPTHS, value=37, description="Layers"),
+            "spread": ipywidgets.Dropdown(options=list(SPREADS), description="Initial spread"),
+            "block": ipywidgets.Dropdown(options=["given", *blocks], description="Block"),
+        },
+        partial(compute_gradients, blocks),
+        GradientsView(),
+        describe_gradients,
+    )
+
+
+def compute_gradients(
+    blocks: Mapping[str, Callable[..., nn.Module]],
+    *,
+    skip: bool,
+    norm: bool,
+    depth: int,
+    spread: str,
+    block: str,
+) -> Gradients:
+    """Send one batch forward and one gradient back, with the skip and without it."""
+    problem = ""
+    make: Callable[..., nn.Module] = PaddedBlock
+    if block != "given":
+        try:
+            _sizes(blocks[block], norm=norm, depth=DEPTHS[0], spread=spread, skip=False)
+            make = blocks[block]
+        except NotImplementedError:
+            problem = "yours is not written yet"
+        except Exception as error:
+            problem = f"yours raises {type(error).__name__}: {error}"
+    on, off = (
+        np.array(_sizes(make, norm=norm, depth=depth, spread=spread, skip=with_skip))
+        for with_skip in (True, False)
+    )
+    return Gradients(depth, skip, norm, spread, block, on, off, problem)
+
+
+def arriving(*, layers: int, skip: bool, norm: bool, spread: str) -> float:
+    """Share of a gradient at the end that reaches the first of the given blocks."""
+    return _sizes(PaddedBlock, norm=norm, depth=layers, spread=spread, skip=skip)[0]
+
+
+@cache
+def _sizes(
+    make: Callable[..., nn.Module], *, norm: bool, depth: int, spread: str, skip: bool
+) -> tuple[float, ...]:
+    """Root mean square of the gradient before each block, over that after the last."""
+    generator = torch.Generator().manual_seed(0)
+    chain = [make(WIDTH, WIDTH) for _ in range((depth - 1) // 2)]
+    for block in chain:
+        for module in list(block.modules()):
+            if isinstance(module, nn.Conv2d):
+                std = SPREADS[spread] * (2 / module.weight[0].numel()) ** 0.5
+                nn.init.normal_(module.weight, std=std, generator=generator)
+            for child_name, child in list(module.named_children()):
+                if isinstance(child, nn.BatchNorm2d) and not norm:
+                    setattr(module, child_name, nn.Identity())
+    x = digits()[0].images[:BATCH]
+    first = torch.randn(WIDTH, 1, 3, 3, generator=generator) * (2 / 9) ** 0.5
+    signals = [F.relu(F.batch_norm(F.conv2d(x, first, padding=1), None, None, training=True))]
+    signals[0].requires_grad_()
+    for block in chain:
+        signals.append(_apply(block, signals[-1], skip=skip))
+    grad_out = torch.randn(signals[-1].shape, generator=generator)
+    sizes = [
+        g.double().square().mean().sqrt().item()
+        for g in torch.autograd.grad(signals[-1], signals, grad_out)
+    ]
+    return tuple(size / sizes[-1] for size in sizes)
+
+
+def _apply(block: nn.Module, x: Tensor, *, skip: bool) -> Tensor:
+    """The block's output, or what it would be without its shortcut."""
+    if skip:
+        return block(x)
+    (block,) = residual_blocks(block)
+    return F.relu(block.residual(x))  # type: ignore[operator]  # a method: residual_blocks saw to it
+
+
+def describe_gradients(state: Gradients) -> str:
+    """Say in words what the gradient widget shows."""
+    own = f" The given block stands in: {state.problem}." if state.problem else ""
+    return (
+        f"{state.depth} layers with the skip {_word(state.skip)} and batch norm "
+        f"{_word(state.norm)}, initial spread {state.spread}. Of a gradient of 1 at the end, "
+        f"{state.shown[0]:.2g} reaches the first block; with the skip "
+        f"{_word(not state.skip)} it is {(state.off if state.skip else state.on)[0]:.2g}.{own}"
+    )
+
+
+class GradientsView:
+    """One panel on a logarithmic axis: the gradient before each block, with skips and without."""
+
+    def __init__(self) -> None:
+        self.axes = panels(1, 1, height=3.6)
+        (axes,) = self.axes
+        axes.set(xlim=(-0.5, DEPTHS[-1] // 2 + 1), ylim=(LOWEST / 30, HIGHEST * 30), yscale="log")
+        axes.set(xlabel="block (input on the left)", ylabel="gradient before the block")
+        axes.grid(visible=True)
+        axes.axhline(1, color=GREY, linewidth=0.8)
+        (self._on,) = axes.plot([], [], "o-", color=BLUE, markersize=5, label="with skips")
+        (self._off,) = axes.plot([], [], "s--", color=ORANGE, markersize=5, label="without")
+        self._text = axes.text(0.98, 0.05, "", transform=axes.transAxes, ha="right")
+        axes.legend(loc="upper right")
+
+    @property
+    def moving(self) -> Iterable[Artist]:
+        return [self._on, self._off, self._text]
+
+    def update(self, state: Gradients) -> None:
+        for line, y, chosen in (
+            (self._on, state.on, state.skip),
+            (self._off, state.off, not state.skip),
+        ):
+            line.set_data(np.arange(len(y)), np.nan_to_num(y, posinf=HIGHEST).clip(LOWEST, HIGHEST))
+            line.set_linewidth(2.6 if chosen else 0.8)
+            line.set_alpha(1.0 if chosen else 0.35)
+        self._text.set_text(
+            f"skip {_word(state.skip)}, batch norm {_word(state.norm)}: "
+            f"{state.shown[0]:.2g} at the first block\n{state.problem}"
+        )
+
+
+def _word(on: bool) -> str:
+    return "on" if on else "off"

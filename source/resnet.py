@@ -1,0 +1,1624 @@
+# %% [markdown]
+# # Residual networks
+#
+# After this lesson you can
+#
+# - show that a deeper plain network does worse on its own training set,
+# - build residual and bottleneck blocks, and networks of them,
+# - measure what the identity path does to gradients and to optimisation.
+#
+# **Time.** About 110 minutes for you. The machine needs about 30 seconds and 550 MB
+# for all of it, on two cores and without a GPU.
+#
+# **Before you start.** You should know batch normalisation and what depth does to gradients (lesson
+# *stability*), and how a network of 3x3 convolutions is put together (lesson *vgg*).
+#
+# **How it works.** Replace the line `raise NotImplementedError(...)` in a cell by your answer, run
+# it, and run the check below it. A failing check says what it saw, a likely cause, and a next step.
+# Checks load known weights into your modules and compare outputs to a relative 0.0001 and an
+# absolute 0.00001: that is room for two orders of summing some hundred products in 32-bit numbers.
+# What you call your layers does not matter. Graders run further checks on other inputs. You can run
+# the whole notebook at any time; unsolved exercises show as failing checks, and everything else
+# works.
+
+# %% setup
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from IPython.display import display
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course.claims import trial
+from course.datasets import Images, digits
+from course.predictions import predict
+from course.widgets.resnet import LongBlock, PaddedBlock, option_b, residual_blocks, stack
+from course.widgets.resnet import Run, arriving, curves, draw_block, draw_network, gap, gradients
+
+_ = torch.manual_seed(0)
+torch.set_num_threads(1)  # networks this small lose time by sharing out their work
+
+# %% [markdown]
+# ## Warm-up
+#
+# Three questions about what you need below. Put a letter in place of the dots, as in `answer="b"`,
+# and run the cell. The cell after it shows nothing until you have answered. Your answers stay in
+# the notebook; they are not graded.
+
+# %% predict="warm_up_size"
+warm_up_size = predict(
+    "A 3x3 convolution with padding 1 and stride 2 reads images of 7x4 pixels. What comes out?",
+    a="3x2 pixels",
+    b="4x2 pixels",
+    c="7x4 pixels",
+    answer=...,
+)
+warm_up_size
+
+# %% predict="warm_up_sum"
+warm_up_sum = predict(
+    "y = f(x) + x, all numbers. What is dy/dx where f'(x) = 0?",
+    a="0",
+    b="1",
+    c="x",
+    answer=...,
+)
+warm_up_sum
+
+# %% predict="warm_up_norm"
+warm_up_norm = predict(
+    "You double all weights of a convolution that batch norm follows. What does training see?",
+    a="outputs twice as large",
+    b="the same outputs",
+    c="outputs half as large",
+    answer=...,
+)
+warm_up_norm
+
+# %% reveal="warm_up"
+display(
+    warm_up_size.reveal("b", "(7 + 2 - 3) // 2 + 1 = 4 and (4 + 2 - 3) // 2 + 1 = 2."),
+    warm_up_sum.reveal("b", "The derivative of a sum is f'(x) + 1. Remember this 1."),
+    warm_up_norm.reveal("b", "Batch norm divides by the spread, which doubled too."),
+)
+
+# %% [markdown]
+# ## 1 Deeper got worse, on the training set
+#
+# VGG went from 11 to 19 layers and got better. Why stop there? In 2015 people had batch norm and
+# good initial weights, so deeper networks did start to learn. And yet they ended up *worse*.
+#
+# You can see it at home. The network below is called **plain**: convolutions one after another,
+# each with batch norm and ReLU, in three stages. Its images are digits of 8x8 pixels, its stages
+# have 8, 16 and 32 channels, and it is trained for 60 steps. Two of its layers at a time are one
+# box in the drawing. All drawings in this lesson are made from the model itself.
+
+# %%
+draw_network(stack(20, skip=False, seed=0), (1, 8, 8), title="plain, 20 layers")
+
+# %% [markdown]
+# The training loop is the one you know. It returns the loss of every batch.
+
+# %%
+train, test = digits()
+
+
+def fit(
+    net: nn.Module, data: Images, *, label: str, steps: int = 60, lr: float = 0.03
+) -> tuple[float, ...]:
+    """Train by SGD with momentum on batches of 32; return the loss of every batch."""
+    generator = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+    losses = []
+    for _ in tqdm(range(steps), desc=label, leave=False):
+        index = torch.randint(len(data), (32,), generator=generator)
+        loss = F.cross_entropy(net(data.images[index]), data.labels[index])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return tuple(losses)
+
+
+def trained(depth: int, *, skip: bool, seed: int = 0) -> tuple[nn.Sequential, Run]:
+    net = stack(depth, skip=skip, seed=seed)
+    label = f"{depth} layers, {'residual' if skip else 'plain'}"
+    return net, Run(depth, skip, fit(net, train, label=label))
+
+
+# %% [markdown]
+# A network of 56 layers has all that one of 20 has, and more. Before you run it, commit yourself.
+# Mind the word *training*: this is the loss on the images that the network learns from.
+
+# %% predict="deeper"
+deeper = predict(
+    "Plain networks of 20 and 56 layers train for 60 steps. Whose training loss is lower?",
+    a="56 layers: it has nearly three times the parameters",
+    b="20 layers",
+    c="no difference worth speaking of",
+    answer=...,
+)
+deeper
+
+# %%
+nets, runs = {}, {}
+for depth in (20, 56):
+    nets[depth, False], runs[depth, False] = trained(depth, skip=False)
+    print(f"plain, {depth} layers: training loss {runs[depth, False].final:.2f}")
+
+# %% reveal="deeper"
+deeper.reveal("b", "The deep one has hardly left log 10 = 2.30, where it knows nothing.")
+
+# %% [markdown]
+# The usual suspect for a worse result is overfitting: too many parameters learn the training images
+# by heart and fail on others. But an overfitting network does *well* on its training images. This
+# one does badly on them. The paper (He, Zhang, Ren and Sun, 2015) calls it **degradation**. The
+# next cell repeats it with other initial weights.
+
+# %% claim="degradation_training"
+measured = {}
+for seed in (0, 1):
+    pair = [runs[d, False] if seed == 0 else trained(d, skip=False, seed=1)[1] for d in (20, 56)]
+    values = f"{pair[0].final:.2f} with 20 layers, {pair[1].final:.2f} with 56"
+    measured[f"training loss, weights of seed {seed}"] = (values, gap(*pair) > 0.4)
+trial("degradation_training", measured)
+
+# %% [markdown]
+# ### Why this should not be possible
+#
+# Take the trained network of 20 layers. Put 36 layers behind its convolutions that compute the
+# **identity**, $x \mapsto x$. The result has 56 layers and exactly the loss of the 20. So a good
+# network of 56 layers exists. Gradient descent does not find it, nor one that is as good.
+#
+# The trouble is not what the deep network *can* compute but what the optimiser *finds*. Identity
+# is one point in the space of all weights of two convolutions, batch norms and ReLUs, and nothing
+# draws them there. Initial weights are random numbers around 0, and weight decay pulls to 0.
+#
+# So turn it around: build layers that compute the identity when their weights are *zero*.
+
+# %% [markdown]
+# ## 2 A block that can fall back to the identity
+#
+# A **residual block** adds its input to what its layers compute. Call the layers' result $F(x)$,
+# the **residual**, and the sum $H(x)$:
+#
+# $$H(x) = F(x) + x, \qquad \text{output} = \mathrm{ReLU}(H(x))$$
+#
+# If $H$ is the mapping that we would like to have, the layers only learn what is missing,
+# $F(x) = H(x) - x$. To get the identity they need $F = 0$. The line around the layers is the **skip
+# connection**, or **shortcut**. It has no weights and costs one addition.
+
+# %%
+draw_block(PaddedBlock, 16, 16)
+
+# %% [markdown]
+# Read the drawing from the left. The **basic block** has two 3x3 convolutions, each with batch
+# norm, a ReLU between them, and the addition *before* the last ReLU. Because the input of a block
+# comes out of an earlier ReLU, it is nowhere negative, and $F = 0$ gives $\mathrm{ReLU}(x) = x$:
+# the whole block is the identity.
+#
+# Two mistakes are common enough to be put on trial. One moves the activation to the wrong term. The
+# other calls the sum $F$, which is the name of the residual.
+
+# %% predict="which_sum"
+which_sum = predict(
+    "What does a block of the 2015 paper put out?",
+    a="ReLU(x) + F(x)",
+    b="ReLU(F(x)) + x",
+    c="ReLU(F(x) + x)",
+    answer=...,
+)
+which_sum
+
+# %% claim="activation_of_input"
+block, x = PaddedBlock(3, 3).eval(), torch.linspace(-2, 2, 60).cos().reshape(1, 3, 4, 5)
+with torch.no_grad():
+    output, residual = block(x), block.residual(x)
+off = (output - (F.relu(x) + residual)).abs().max().item()
+negative = (F.relu(x) + residual < 0).double().mean().item()
+trial(
+    "activation_of_input",
+    {
+        "largest difference to the block's output": (f"{off:.2f}", off < 1e-5),
+        "share of negative outputs (the block has none)": (f"{negative:.0%}", negative == 0),
+    },
+)
+
+# %% reveal="which_sum"
+gap_to_sum = (output - F.relu(residual + x)).abs().max().item()
+which_sum.reveal("c", f"Largest difference of ReLU(F(x) + x) to the block: {gap_to_sum:.0e}.")
+
+# %% claim="sum_named_f"
+block = PaddedBlock(3, 3).eval()
+nn.init.zeros_(block.bn2.weight)  # the residual is 0 now
+with torch.no_grad():
+    layers, total = block.residual(x), block.residual(x) + x
+trial(
+    "sum_named_f",
+    {
+        "largest |layers(x) + x|, against largest |H(x) - x|": (
+            f"{total.abs().max():.2f} against {(total - x).abs().max():.2f}",
+            torch.equal(total, total - x),
+        )
+    },
+)
+
+# %% [markdown]
+# The same text that calls the sum $F(x)$ also writes $F(x) = H(x) - x$. Both cannot be: with a
+# residual of 0, one is $x$ and the other 0.
+#
+# ### Where the shape changes
+#
+# $F(x) + x$ needs two tensors of one shape. But at the start of a stage the image is halved and the
+# channels are doubled. Then the shortcut has to change the shape too. The paper has two ways:
+#
+# - **option A**: take every second pixel, and add channels of zeros. No parameters.
+# - **option B**: a 1x1 convolution with the stride, then batch norm. Only where the shape changes;
+#   everywhere else the shortcut stays the identity.
+#
+# `PaddedBlock`, which the lesson gives you, has option A:
+
+# %%
+draw_block(PaddedBlock, 16, 32, stride=2)
+
+# %% [markdown]
+# ### Exercise: the shortcut
+#
+# Write option B: return a module. Where stride is 1 and the channels stay, it is `nn.Identity()`.
+# Else it is a 1x1 convolution with that stride and without bias, followed by `nn.BatchNorm2d`.
+# Refuse arguments below 1 with a `ValueError` that names them. Four lines are enough.
+
+# %% [markdown] hints="shortcut"
+# <details><summary>Hint 1: when is the shape the same?</summary>
+#
+# When both `stride == 1` and `in_channels == out_channels`. One of them is not enough.
+#
+# </details>
+# <details><summary>Hint 2: how do two layers become one module?</summary>
+#
+# `nn.Sequential(first, second)`.
+#
+# </details>
+# <details><summary>Hint 3: what are the two layers?</summary>
+#
+# `nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)` and
+# `nn.BatchNorm2d(out_channels)`. The 1 is the kernel size; there is no padding.
+#
+# </details>
+
+
+# %% exercise="shortcut"
+def shortcut(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
+    """Return the identity where the shape stays, else a 1x1 convolution and batch norm.
+
+    The module maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    Raises ValueError where an argument is below 1.
+    """
+    ### BEGIN SOLUTION
+    if min(in_channels, out_channels, stride) < 1:
+        raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+    ### END SOLUTION
+
+
+# %% check="shortcut" points=2
+import torch
+
+from course.checks import agree
+from course.weights import load_known
+
+x = torch.tensor([[[[1.0, -2.0], [3.0, 0.5], [-1.0, 2.0]], [[0.0, 4.0], [-3.0, 1.0], [2.0, -0.5]]]])
+changed = shortcut(2, 3, stride=2)
+load_known(changed)
+agree(
+    changed.eval()(x).detach(),
+    torch.tensor([[[[1.24904], [-1.44914]], [[0.00626], [-2.71492]], [[-0.87733], [3.06902]]]]),
+    "shortcut(2, 3, stride=2) with known weights",
+    cause="the kernel is not 1x1, the stride or the batch norm is missing, or there is a ReLU.",
+    step="a 1x1 convolution with the stride and no padding, then batch norm, and nothing else.",
+    rtol=1e-4,
+    atol=1e-5,
+)
+agree(
+    shortcut(2, 2, stride=1).eval()(x),
+    x,
+    "shortcut(2, 2, stride=1)",
+    cause="a convolution stands where the shape stays.",
+    step="return nn.Identity() there: nothing can be learnt wrong on that path.",
+)
+### BEGIN HIDDEN TESTS
+import torch.nn.functional as F
+
+from course.checks import expect, refuses
+from course.weights import known
+
+code = getattr(shortcut, "__code__", None)
+expect(
+    code is None or "option_b" not in code.co_names,
+    "shortcut calls option_b, the finished one.",
+    cause="the given function does the work that this exercise is about.",
+    step="build it from nn.Identity, nn.Conv2d and nn.BatchNorm2d.",
+)
+
+
+def expected(x, out, stride, training):
+    ends = ("running_mean", "running_var", "weight", "bias")
+    y = F.conv2d(x, known("weight", out, x.shape[1], 1, 1, dtype=x.dtype), stride=stride)
+    norm = {end: known(end, out, dtype=x.dtype) for end in ends}
+    return F.batch_norm(y, **norm, training=training)
+
+
+wide = torch.linspace(-2, 1, 2 * 3 * 7 * 4, dtype=torch.float64).reshape(2, 3, 4, 7).transpose(2, 3)
+for out, stride in ((5, 2), (5, 1), (3, 2), (2, 3)):
+    for training in (False, True):
+        module = shortcut(3, out, stride=stride).to(torch.float64)
+        load_known(module)
+        module.train() if training else module.eval()
+        agree(
+            module(wide).detach(),
+            expected(wide, out, stride, training),
+            f"shortcut(3, {out}, stride={stride}) in float64, {training=}",
+            cause="only one change of shape was thought of, or batch norm is missing.",
+            step="use the identity only where stride is 1 and the channels stay as well.",
+            rtol=1e-9,
+            atol=1e-10,
+        )
+expect(
+    sum(p.numel() for p in shortcut(3, 5, stride=2).parameters()) == 25
+    and not list(shortcut(3, 3, stride=1).parameters()),
+    "shortcut has the wrong number of parameters; expected 3 x 5 + 2 x 5, the identity none.",
+    cause="the convolution has a bias, which the batch norm behind it cancels.",
+    step="pass bias=False.",
+)
+refuses(lambda: shortcut(0, 4, stride=1), "shortcut(0, 4, stride=1)", names=[0])
+refuses(lambda: shortcut(4, -2, stride=1), "shortcut(4, -2, stride=1)", names=[-2])
+refuses(lambda: shortcut(4, 4, stride=0), "shortcut(4, 4, stride=0)", names=[0])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise: the basic block
+#
+# Build the block of the drawing, with option B. `residual(x)` computes $F(x)$ alone: convolution,
+# batch norm, ReLU, convolution, batch norm. `forward(x)` adds the shortcut and applies the last
+# ReLU. The first convolution has the stride; no convolution has a bias.
+#
+# For the shortcut you may call your own function. The lesson also gives you a finished one under
+# the paper's name, `option_b`, so that this exercise is graded on its own. Keep the shortcut in
+# `self.downsample`, which is what torchvision calls it.
+
+# %% [markdown] hints="basic_block"
+# <details><summary>Hint 1: what does the constructor need?</summary>
+#
+# Five layers as attributes: `conv1`, `bn1`, `conv2`, `bn2`, `downsample`. Call
+# `super().__init__()` first, or torch cannot register them.
+#
+# </details>
+# <details><summary>Hint 2: which padding keeps the size?</summary>
+#
+# A 3x3 convolution needs `padding=1`. The first reads in_channels, the second out_channels.
+#
+# </details>
+# <details><summary>Hint 3: and the forward pass?</summary>
+#
+# `F.relu(self.residual(x) + self.downsample(x))`. In `residual` there is one ReLU, behind `bn1`.
+#
+# </details>
+
+
+# %% exercise="basic_block"
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions with batch norm, and a shortcut; out_channels channels.
+
+    Maps (N, in_channels, H, W) to (N, out_channels, ceil(H / stride), ceil(W / stride)).
+    Raises ValueError where an argument is below 1.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        downsample = option_b(in_channels, out_channels, stride=stride)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.downsample = downsample
+        ### END SOLUTION
+
+    def residual(self, x: Tensor) -> Tensor:
+        """Return F(x), what the block adds to its input."""
+        ### BEGIN SOLUTION
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.bn2(self.conv2(x))
+        return x
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ReLU(F(x) + shortcut(x))."""
+        ### BEGIN SOLUTION
+        return F.relu(self.residual(x) + self.downsample(x))
+        ### END SOLUTION
+
+
+# %% check="basic_block" points=4
+import torch
+
+from course.checks import agree, unchanged
+from course.weights import load_known
+
+x = torch.tensor([[[[1.0, -2.0], [3.0, 0.5], [-1.0, 2.0]], [[0.0, 4.0], [-3.0, 1.0], [2.0, -0.5]]]])
+before = x.clone()
+block = BasicBlock(2, 3, stride=2)
+load_known(block)
+agree(
+    block.eval()(x).detach(),
+    torch.tensor([[[[0.0], [0.0]], [[1.26685], [0.0]], [[0.0], [1.91250]]]]),
+    "BasicBlock(2, 3, stride=2) with known weights",
+    cause="the sum and the last ReLU are in another order, or a layer is missing or misplaced.",
+    step="compare with the drawing: conv, norm, ReLU, conv, norm, plus shortcut, ReLU.",
+    rtol=1e-4,
+    atol=1e-5,
+)
+unchanged(x, before, "BasicBlock(2, 3, stride=2)(x)")
+### BEGIN HIDDEN TESTS
+import torch.nn.functional as F
+
+from course.checks import expect, refuses
+from course.weights import known
+
+
+def expected(x, out, stride, training):
+    def norm(y):
+        ends = ("running_mean", "running_var", "weight", "bias")
+        return F.batch_norm(
+            y, **{end: known(end, out, dtype=y.dtype) for end in ends}, training=training
+        )
+
+    def conv(y, size, stride=1):
+        weight = known("weight", out, y.shape[1], size, size, dtype=y.dtype)
+        return F.conv2d(y, weight, stride=stride, padding=size // 2)
+
+    same = stride == 1 and x.shape[1] == out
+    skip = x if same else norm(conv(x, 1, stride))
+    return F.relu(norm(conv(F.relu(norm(conv(x, 3, stride))), 3)) + skip)
+
+
+wide = torch.linspace(-2, 1, 2 * 3 * 7 * 4).cos().reshape(2, 3, 4, 7).transpose(2, 3)
+for out, stride, dtype in ((5, 2, torch.float64), (3, 1, torch.float32), (2, 1, torch.float64)):
+    for training in (False, True):
+        block = BasicBlock(3, out, stride=stride).to(dtype)
+        load_known(block)
+        block.train() if training else block.eval()
+        x, y = (wide.to(dtype).detach().requires_grad_() for _ in range(2))
+        output, right = block(x), expected(y, out, stride, training)
+        agree(
+            output.detach(),
+            right.detach(),
+            f"BasicBlock(3, {out}, stride={stride}), {dtype}, {training=}",
+            cause="the stride sits in the wrong layer, the shortcut is wrong where the shape stays "
+            "or changes, or two places share one batch norm.",
+            step="stride in the first convolution and in the shortcut; one batch norm for each.",
+            rtol=1e-4,
+            atol=1e-5,
+        )
+        weights = torch.arange(output.numel(), dtype=dtype).sin().reshape(output.shape)
+        (output * weights).sum().backward()
+        (right * weights).sum().backward()
+        agree(
+            x.grad,
+            y.grad,
+            f"the gradient of BasicBlock(3, {out}, stride={stride}) for its input",
+            cause="a part of the block was detached, or the skip carries something else than x.",
+            step="stay in torch operations, and do not change x in place.",
+            rtol=1e-3,
+            atol=1e-4,
+        )
+        idle = [n for n, p in dict(block.named_parameters()).items() if p.grad is None]
+        expect(
+            not idle,
+            f"no gradient reaches {', '.join(idle)}.",
+            cause="a layer is defined and not used, perhaps because another is used twice.",
+            step="use every layer once.",
+        )
+for channels, stride, count in (((4, 6), 1, 600), ((4, 4), 1, 304), ((4, 4), 2, 328)):
+    found = sum(p.numel() for p in BasicBlock(*channels, stride=stride).parameters())
+    expect(
+        found == count,
+        f"BasicBlock{channels} with stride {stride} has {found} parameters, expected {count}.",
+        cause="a convolution has a bias, or the shortcut has weights where the shape stays.",
+        step="bias=False everywhere; nn.Identity() where stride is 1 and the channels stay.",
+    )
+refuses(lambda: BasicBlock(0, 4), "BasicBlock(0, 4)", names=[0])
+refuses(lambda: BasicBlock(4, -3), "BasicBlock(4, -3)", names=[-3])
+refuses(lambda: BasicBlock(4, 4, stride=0), "BasicBlock(4, 4, stride=0)", names=[0])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The drawing of your block, made from your code:
+
+# %%
+draw_block(BasicBlock, 16, 32, stride=2)
+
+# %% [markdown]
+# **What you built.** A pair of layers with a way around it. The pair can be as bad as it likes at
+# the start: the input gets through. Nothing on the way around has to be learnt, except where the
+# shape changes.
+
+# %% [markdown]
+# ## 3 What the sum does to a gradient
+#
+# Differentiate $H(x) = F(x) + x$:
+#
+# $$\frac{dH}{dx} = I + \frac{dF}{dx}$$
+#
+# $I$ is the identity matrix. A gradient that comes back through the block arrives in two parts, one
+# through the layers and one as it is. Through a chain of $L$ blocks without last ReLUs the product
+# $\prod (I + F_l')$ contains the term $I$: a part of the gradient reaches the first block without
+# having met a single weight. In a plain chain there is only $\prod F_l'$.
+
+# %% predict="jacobian_of_zero"
+jacobian_of_zero = predict(
+    "A block's residual is 0 for every input. What is the Jacobian of H = F(x) + x?",
+    a="0",
+    b="the identity matrix",
+    c="a matrix of ones",
+    answer=...,
+)
+jacobian_of_zero
+
+# %% reveal="jacobian_of_zero"
+jacobian_of_zero.reveal("b", "dF/dx = 0, so I is all that is left, whatever the weights were.")
+
+# %% [markdown]
+# ### Exercise: the Jacobian of a block
+#
+# For one image `x` of shape (1, C, H, W), return the Jacobian of $H(x) = F(x) + x$ as a matrix of
+# $C \cdot H \cdot W$ rows and columns. Row $i$, column $j$ says how number $i$ of $H$ changes with
+# number $j$ of $x$, both in the order of `x.flatten()`. It is the derivative of $H$, so the last
+# ReLU plays no part.
+#
+# A block here is any module with a method `residual`, which is $F$, and a child `downsample`, which
+# is the shortcut. Refuse with a `ValueError`, naming what was passed:
+#
+# - an `x` that is not a single image,
+# - a block whose `downsample` is no `nn.Identity`: then $I$ is not the other half,
+# - a block in training mode: there batch norm makes $F$ depend on the statistics of $x$.
+
+# %% [markdown] hints="residual_jacobian"
+# <details><summary>Hint 1: who computes dF/dx?</summary>
+#
+# `torch.func.jacrev(function)(x)` returns all derivatives of `function` at `x`, in one tensor.
+#
+# </details>
+# <details><summary>Hint 2: what is its shape?</summary>
+#
+# That of the output, then that of the input: (1, C, H, W, 1, C, H, W). With n = C H W numbers on
+# either side, `reshape(n, n)` makes it a matrix.
+#
+# </details>
+# <details><summary>Hint 3: and the identity matrix?</summary>
+#
+# `torch.eye(n, dtype=x.dtype, device=x.device)`.
+#
+# </details>
+
+
+# %% exercise="residual_jacobian"
+def residual_jacobian(block: nn.Module, x: Tensor) -> Tensor:
+    """Return the Jacobian of H(x) = F(x) + x at one image: the identity plus dF/dx.
+
+    x has shape (1, C, H, W), the result (C H W, C H W). Raises ValueError for any other x, for a
+    block whose shortcut is not the identity, and for one in training mode.
+    """
+    ### BEGIN SOLUTION
+    if x.dim() != 4 or x.shape[0] != 1:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
+    if block.training or not isinstance(block.downsample, nn.Identity):
+        raise ValueError(
+            f"block has training={block.training} and shortcut {block.downsample}; "
+            "expected evaluation mode, block.eval(), and an identity shortcut"
+        )
+    n = x.numel()
+    # (1, C, H, W, 1, C, H, W)
+    slope = torch.func.jacrev(block.residual)(x.detach()).detach()
+    return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
+    ### END SOLUTION
+
+
+# %% check="residual_jacobian" points=3
+import torch
+
+from course.checks import agree
+from course.weights import load_known
+
+given = PaddedBlock(1, 1)
+load_known(given)
+given.eval()
+agree(
+    residual_jacobian(given, torch.tensor([[[[1.0, 2.0], [-1.0, 0.5]]]])),
+    torch.tensor(
+        [
+            [0.59189, 0.37685, 0.18421, -0.01195],
+            [-0.51384, 1.51181, 0.42410, 0.18421],
+            [-0.30933, 0.35794, 1.51181, 0.37685],
+            [0.25075, -0.30933, -0.51384, 0.59189],
+        ]
+    ),
+    "residual_jacobian of a block with one channel at an image of 2x2 pixels",
+    cause="the identity is missing, rows and columns are exchanged, or the last ReLU got in.",
+    step="the identity matrix plus the derivative of block.residual, as a matrix.",
+    rtol=1e-4,
+    atol=1e-4,
+)
+### BEGIN HIDDEN TESTS
+from course.checks import refuses, unchanged
+
+# With so large a shift in F the last ReLU does nothing: the block's outputs are those of H.
+for make, channels, last in ((PaddedBlock, 2, "bn2.bias"), (LongBlock, 3, "bn3.bias")):
+    block = make(channels, channels).to(torch.float64)
+    load_known(block)
+    block.load_state_dict({**block.state_dict(), last: torch.full((channels,), 100.0)})
+    block.eval()
+    n = channels * 6
+    x = torch.linspace(-1, 2, n, dtype=torch.float64).cos().reshape(1, channels, 2, 3)
+    x = x.transpose(2, 3)
+    before = x.clone()
+    steps = 1e-6 * torch.eye(n, dtype=torch.float64).reshape(n, 1, *x.shape[1:])
+    columns = [((block(x + s) - block(x - s)) / 2e-6).detach().flatten() for s in steps]
+    agree(
+        residual_jacobian(block, x),
+        torch.stack(columns, dim=1),
+        f"residual_jacobian in float64 with {channels} channels, against central differences",
+        cause="rows and columns are exchanged, or numbers are not in the order of x.flatten().",
+        step="jacrev gives output dimensions first; reshape it to (n, n).",
+        rtol=1e-5,
+        atol=1e-5,
+    )
+    unchanged(x, before, "residual_jacobian(block, x)")
+
+# With a residual of 0 the Jacobian is the identity, also where the last ReLU would cut.
+block = PaddedBlock(2, 2)
+load_known(block)
+state = {name: t * 0 if name.startswith("bn2") else t for name, t in block.state_dict().items()}
+state["bn2.running_var"] = torch.ones(2)
+block.load_state_dict(state)
+agree(
+    residual_jacobian(block.eval(), torch.linspace(-1, 1, 8).reshape(1, 2, 2, 2)),
+    torch.eye(8),
+    "residual_jacobian of a block whose residual is 0, at negative inputs",
+    cause="the derivative of the block's output was taken, with its last ReLU.",
+    step="differentiate block.residual, not block.",
+)
+refuses(
+    lambda: residual_jacobian(block, torch.ones(3, 2, 2, 2)), "a batch of 3", names=["3, 2, 2, 2"]
+)
+refuses(lambda: residual_jacobian(block, torch.ones(2, 2, 2)), "no batch", names=["2, 2, 2"])
+block.train()
+refuses(lambda: residual_jacobian(block, torch.ones(1, 2, 2, 2)), "a block in training mode")
+for wider in (PaddedBlock(2, 3).eval(), LongBlock(2, 2, stride=2).eval()):
+    refuses(lambda b=wider: residual_jacobian(b, torch.ones(1, 2, 4, 4)), "another shortcut")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Explore
+#
+# A gradient goes back through up to 27 blocks of equal shape, at initial weights. Start with batch
+# norm off and torch's default spread, and switch the skip. Then switch batch norm on and do it
+# again: which curve reaches the first block with *less*, and which with far too much? Batch norm
+# off and He's spread: does a skip always help? `block` lets you try your own.
+
+# %%
+gradients(BasicBlock=BasicBlock)
+
+# %% [markdown]
+# ### Do skips cure vanishing gradients?
+#
+# Many texts say so, and say that this is why plain networks fail. The first part can be had: with
+# torch's default spread and no batch norm, a plain gradient is gone and a residual one is not.
+#
+# But the plain networks of the paper had batch norm and He's initial weights. Its authors looked at
+# their gradients and found them healthy. They write that vanishing gradients are unlikely to be the
+# cause, and that they suspect very slow convergence; they leave the cause open.
+
+# %% predict="plain_with_norm"
+plain_with_norm = predict(
+    "55 plain layers with batch norm. How large is a gradient of 1 when it reaches the first?",
+    a="about 0.0001",
+    b="about 1",
+    c="about 10,000",
+    answer=...,
+)
+plain_with_norm
+
+
+# %% claim="skips_cure_vanishing"
+def vanishing(*, norm: bool, spread: str) -> tuple[str, bool]:
+    """Without skips the gradient has to vanish, and with them not, for the claim to hold."""
+    plain, residual = (
+        arriving(layers=55, skip=skip, norm=norm, spread=spread) for skip in (False, True)
+    )
+    words = f"{plain:.1g} arrives without skips, {residual:.1g} with"
+    return words, plain < 0.001 and 0.001 < residual < 1000
+
+
+trial(
+    "skips_cure_vanishing",
+    {
+        "no batch norm, torch's default spread": vanishing(norm=False, spread="torch's default"),
+        "no batch norm, He's spread": vanishing(norm=False, spread="He's"),
+        "batch norm, as in the paper": vanishing(norm=True, spread="He's"),
+    },
+)
+
+# %% reveal="plain_with_norm"
+plain_with_norm.reveal("c", "Nothing vanishes: at the start it grows from layer to layer.")
+
+# %% [markdown]
+# So "vanishing" does not describe what stops our plain network of 56 layers, which has batch norm.
+# Its gradient *grows* towards the input, by a factor of about 1.4 per block, until the first layers
+# get ten thousand times what the last ones get (Yang et al., 2019, explain why). Skips bring that
+# down to some tens. And without batch norm, with He's spread, it is the *residual* gradient that
+# explodes, because every block adds to it. What skips do for a gradient depends on what else
+# is in the network. What they do for the *training* is the next measurement.
+
+# %% [markdown]
+# ## 4 From blocks to networks
+#
+# Before that, the other block of the paper and the networks made of them.
+#
+# ### The bottleneck
+#
+# With 256 channels a basic block has $2 \cdot 9 \cdot 256^2 \approx 1.18$ million weights. The
+# **bottleneck block** does its 3x3 convolution on a quarter of the channels: a 1x1 convolution
+# reduces them, a 3x3 looks around, a 1x1 brings them back. You met the reduction in the Inception
+# module.
+
+# %% predict="bottleneck_cost"
+bottleneck_cost = predict(
+    "How many weights have the convolutions of a bottleneck from 256 to 64 to 256 channels?",
+    a="about 70 thousand, 1/17 of the basic block",
+    b="about 295 thousand, 1/4",
+    c="about 590 thousand, 1/2",
+    answer=...,
+)
+bottleneck_cost
+
+# %% reveal="bottleneck_cost"
+bottleneck_cost.reveal("a", f"256 x 64 + 9 x 64 x 64 + 64 x 256 = {2 * 256 * 64 + 9 * 64 * 64:,}.")
+
+# %% [markdown]
+# ### Exercise: the bottleneck block
+#
+# `BottleneckBlock(in_channels, width)` gives out `4 * width` channels. $F$ is 1x1 convolution to
+# `width`, batch norm, ReLU, 3x3 convolution, batch norm, ReLU, 1x1 convolution to `4 * width`,
+# batch norm. Then, as before, shortcut, addition, ReLU.
+#
+# Where does the stride go? In the paper into the first 1x1, in torchvision into the 3x3, which then
+# sees every pixel. The number of parameters is the same. Put it into the 3x3.
+
+# %% [markdown] hints="bottleneck_block"
+# <details><summary>Hint 1: which shapes have the convolutions?</summary>
+#
+# in_channels to width (1x1), width to width (3x3, padding 1, stride), width to 4 * width (1x1).
+#
+# </details>
+# <details><summary>Hint 2: what does the shortcut connect?</summary>
+#
+# in_channels with `4 * width`, under the same stride. It is the identity where in_channels is
+# `4 * width` and the stride 1.
+#
+# </details>
+# <details><summary>Hint 3: how many ReLUs?</summary>
+#
+# Three: behind the first and the second batch norm, and behind the addition.
+#
+# </details>
+
+
+# %% exercise="bottleneck_block"
+class BottleneckBlock(nn.Module):
+    """1x1 to width channels, 3x3, 1x1 to 4 * width, and a shortcut.
+
+    Maps (N, in_channels, H, W) to (N, 4 * width, ceil(H / stride), ceil(W / stride)), with the
+    stride in the 3x3 convolution. Raises ValueError where an argument is below 1.
+    """
+
+    def __init__(self, in_channels: int, width: int, *, stride: int = 1) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        downsample = option_b(in_channels, 4 * width, stride=stride)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = downsample
+        ### END SOLUTION
+
+    def residual(self, x: Tensor) -> Tensor:
+        """Return F(x), what the block adds to its input."""
+        ### BEGIN SOLUTION
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = F.relu(self.bn2(self.conv2(x)))
+        x = self.bn3(self.conv3(x))
+        return x
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ReLU(F(x) + shortcut(x))."""
+        ### BEGIN SOLUTION
+        return F.relu(self.residual(x) + self.downsample(x))
+        ### END SOLUTION
+
+
+# %% check="bottleneck_block" points=3
+import torch
+
+from course.checks import agree, unchanged
+from course.weights import load_known
+
+x = torch.tensor([[[[1.0, -2.0], [3.0, 0.5], [-1.0, 2.0]], [[0.0, 4.0], [-3.0, 1.0], [2.0, -0.5]]]])
+before = x.clone()
+block = BottleneckBlock(2, 1, stride=2)
+load_known(block)
+agree(
+    block.eval()(x).detach().flatten(1),
+    torch.tensor([[0.01814, 0.83101, 1.26556, 0.0, 0.53400, 0.0, 1.22665, 0.0]]),
+    "BottleneckBlock(2, 1, stride=2) with known weights, flattened",
+    cause="a ReLU or a batch norm is missing, or the stride sits in a 1x1 convolution.",
+    step="1x1, norm, ReLU, 3x3 with the stride, norm, ReLU, 1x1, norm, plus shortcut, ReLU.",
+    rtol=1e-4,
+    atol=1e-5,
+)
+unchanged(x, before, "BottleneckBlock(2, 1, stride=2)(x)")
+### BEGIN HIDDEN TESTS
+import torch.nn.functional as F
+
+from course.checks import expect, refuses
+from course.weights import known
+
+
+def expected(x, width, stride, training):
+    def layer(y, out, size, stride=1):
+        weight = known("weight", out, y.shape[1], size, size, dtype=y.dtype)
+        y = F.conv2d(y, weight, stride=stride, padding=size // 2)
+        ends = ("running_mean", "running_var", "weight", "bias")
+        return F.batch_norm(
+            y, **{end: known(end, out, dtype=y.dtype) for end in ends}, training=training
+        )
+
+    same = stride == 1 and x.shape[1] == 4 * width
+    skip = x if same else layer(x, 4 * width, 1, stride)
+    y = F.relu(layer(F.relu(layer(x, width, 1)), width, 3, stride))
+    return F.relu(layer(y, 4 * width, 1) + skip)
+
+
+wide = torch.linspace(-2, 1, 2 * 8 * 7 * 4).cos().reshape(2, 8, 4, 7).transpose(2, 3)
+for width, stride, dtype in ((3, 2, torch.float64), (2, 1, torch.float32), (2, 2, torch.float64)):
+    for training in (False, True):
+        block = BottleneckBlock(8, width, stride=stride).to(dtype)
+        load_known(block)
+        block.train() if training else block.eval()
+        x, y = (wide.to(dtype).detach().requires_grad_() for _ in range(2))
+        output, right = block(x), expected(y, width, stride, training)
+        agree(
+            output.detach(),
+            right.detach(),
+            f"BottleneckBlock(8, {width}, stride={stride}), {dtype}, {training=}",
+            cause="the stride sits in the wrong layer, the shortcut is wrong where the shape stays "
+            "or changes, or two places share one batch norm.",
+            step="stride in the 3x3 convolution and in the shortcut; one batch norm for each.",
+            rtol=1e-4,
+            atol=1e-5,
+        )
+        weights = torch.arange(output.numel(), dtype=dtype).sin().reshape(output.shape)
+        (output * weights).sum().backward()
+        (right * weights).sum().backward()
+        agree(
+            x.grad,
+            y.grad,
+            f"the gradient of BottleneckBlock(8, {width}, stride={stride}) for its input",
+            cause="a part of the block was detached, or the skip carries something else than x.",
+            step="stay in torch operations, and do not change x in place.",
+            rtol=1e-3,
+            atol=1e-4,
+        )
+        idle = [n for n, p in dict(block.named_parameters()).items() if p.grad is None]
+        expect(
+            not idle,
+            f"no gradient reaches {', '.join(idle)}.",
+            cause="a layer is defined and not used, perhaps because another is used twice.",
+            step="use every layer once.",
+        )
+for args, stride, count in (((8, 3), 1, 297), ((8, 2), 1, 92), ((256, 64), 1, 70400)):
+    found = sum(p.numel() for p in BottleneckBlock(*args, stride=stride).parameters())
+    expect(
+        found == count,
+        f"BottleneckBlock{args} has {found} parameters, expected {count}.",
+        cause="a convolution has a bias, or the shortcut has weights where the shape stays.",
+        step="bias=False everywhere; the shortcut goes from in_channels to 4 * width.",
+    )
+refuses(lambda: BottleneckBlock(0, 4), "BottleneckBlock(0, 4)", names=[0])
+refuses(lambda: BottleneckBlock(4, -1), "BottleneckBlock(4, -1)")
+refuses(lambda: BottleneckBlock(4, 1, stride=0), "BottleneckBlock(4, 1, stride=0)", names=[0])
+### END HIDDEN TESTS
+
+# %%
+draw_block(BottleneckBlock, 256, 64)
+
+# %% [markdown]
+# ### The networks of the paper
+#
+# For ImageNet, a 7x7 convolution and a max pool take the image from 224 to 56 pixels. Then come
+# four stages of blocks; each stage but the first halves the image in its first block and doubles
+# the channels. At the end there is one average over all pixels and one dense layer: no three dense
+# layers as in VGG, and so far fewer parameters.
+#
+# | network | blocks per stage | block | parameters | multiply-adds |
+# |---|---|---|---|---|
+# | ResNet-18 | 2, 2, 2, 2 | basic | 11,689,512 | 1.8 thousand million |
+# | ResNet-34 | 3, 4, 6, 3 | basic | 21,797,672 | 3.7 |
+# | ResNet-50 | 3, 4, 6, 3 | bottleneck | 25,557,032 | 4.1 (stride in the 3x3) |
+# | ResNet-101 | 3, 4, 23, 3 | bottleneck | 44,549,160 | 7.8 |
+# | VGG-16, to compare | | | 138,357,544 | 15.5 |
+#
+# The name counts the layers with weights on the long way: 16 blocks of three, the first convolution
+# and the dense layer are 50. Projections on the shortcuts are not counted.
+#
+# For images of 32x32 pixels the paper has a narrower family, and that is the one you build: a 3x3
+# convolution with 16 channels, batch norm, ReLU; three stages of `n` basic blocks with 16, 32 and
+# 64 channels, option A; average; dense layer. That makes $6n + 2$ layers. The network of our
+# experiment has the same form with half the channels. A solid arc is an identity; a dashed one
+# changes the shape.
+
+# %%
+draw_network(stack(20, skip=True, seed=0), (1, 8, 8), title="residual, 20 layers")
+
+# %% [markdown]
+# ### Exercise: the network
+#
+# `blocks` says how many blocks each stage has; there may be fewer or more than three stages. The
+# channels start at 16 and double from stage to stage. Use the given `PaddedBlock(in_channels,
+# out_channels, stride=...)`, which brings option A; it is finished, so your own blocks do not
+# matter here. The network has to take images of any size that survives the halving. Return a
+# module. Refuse an empty `blocks` and any number below 1.
+
+# %% [markdown] hints="make_resnet"
+# <details><summary>Hint 1: how do I go through the stages?</summary>
+#
+# `for i, count in enumerate(blocks):` with `width = 16 * 2**i`, and a variable that holds the
+# channels so far.
+#
+# </details>
+# <details><summary>Hint 2: which block of a stage differs from the others?</summary>
+#
+# The first: it goes from the channels so far to `width`, and has stride 2 in every stage but the
+# first. The others are `PaddedBlock(width, width)`.
+#
+# </details>
+# <details><summary>Hint 3: and behind the last stage?</summary>
+#
+# `nn.AdaptiveAvgPool2d(1)`, `nn.Flatten()`, `nn.Linear(channels, num_classes)`. No softmax: the
+# loss brings its own. Collect all layers in a list and return `nn.Sequential(*layers)`.
+#
+# </details>
+
+
+# %% exercise="make_resnet"
+def make_resnet(blocks: Sequence[int], *, num_classes: int, in_channels: int = 3) -> nn.Sequential:
+    """Return a ResNet for small images: stages of 16, 32, 64, ... channels, option A.
+
+    Maps (N, in_channels, H, W) to logits (N, num_classes). Raises ValueError where there is no
+    stage or a number is below 1.
+    """
+    ### BEGIN SOLUTION
+    if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
+        raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
+    # N x 3 x 32 x 32
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(in_channels, 16, 3, padding=1, bias=False),
+        bn1=nn.BatchNorm2d(16),
+        relu=nn.ReLU(inplace=True),
+    )
+    # N x 16 x 32 x 32
+    channels = 16
+    for i, count in enumerate(blocks):
+        width = 16 * 2**i
+        first = PaddedBlock(channels, width, stride=1 if i == 0 else 2)
+        rest = (PaddedBlock(width, width) for _ in range(count - 1))
+        layers[f"layer{i + 1}"] = nn.Sequential(first, *rest)
+        channels = width
+    # N x 64 x 8 x 8
+    layers["avgpool"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    # N x 64
+    layers["fc"] = nn.Linear(channels, num_classes)
+    return nn.Sequential(layers)
+    ### END SOLUTION
+
+
+# %% check="make_resnet" points=4
+import torch
+
+from course.checks import agree, expect
+from course.weights import load_known
+
+net = make_resnet([1, 2, 1], num_classes=4)
+found = sum(p.numel() for p in net.parameters())
+expect(
+    found == 93460,
+    f"make_resnet([1, 2, 1], num_classes=4) has {found:,} parameters, expected 93,460.",
+    cause="a stage has other widths or another number of blocks, or the first convolution a bias.",
+    step="16, 32, 64 channels; one, two and one block; bias=False before batch norm.",
+)
+load_known(net)
+x = torch.linspace(-1, 2, 105).reshape(1, 3, 7, 5)
+agree(
+    net.eval()(x).detach(),
+    torch.tensor([[-0.77054, 0.18687, 1.41384, -0.08575]]),
+    "make_resnet([1, 2, 1], num_classes=4) with known weights",
+    cause="the order of the layers, a stride or the average at the end differs.",
+    step="conv, norm, ReLU; stages, stride 2 at the start of all but the first; average; dense.",
+    rtol=1e-3,
+    atol=1e-4,
+)
+### BEGIN HIDDEN TESTS
+import torch.nn.functional as F
+
+from course.checks import refuses
+from course.weights import known
+
+
+def layer(y, out, training, stride=1):
+    weight = known("weight", out, y.shape[1], 3, 3, dtype=y.dtype)
+    y = F.conv2d(y, weight, stride=stride, padding=1)
+    ends = ("running_mean", "running_var", "weight", "bias")
+    norm = {end: known(end, out, dtype=y.dtype) for end in ends}
+    return F.batch_norm(y, **norm, training=training)
+
+
+def expected(x, blocks, classes, training):
+    x = F.relu(layer(x, 16, training))
+    for i, count in enumerate(blocks):
+        for j in range(count):
+            width, stride = 16 * 2**i, 2 if i > 0 and j == 0 else 1
+            extra = width - x.shape[1]
+            skip = F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, extra))
+            y = F.relu(layer(x, width, training, stride))
+            x = F.relu(layer(y, width, training) + skip)
+    weight = known("weight", classes, x.shape[1], dtype=x.dtype)
+    return x.mean(dim=(2, 3)) @ weight.T + known("bias", classes, dtype=x.dtype)
+
+
+cases = (([1], 3, 2), ([2, 1], 5, 1), ((1, 1, 2), 2, 3), ([1, 1, 1, 1], 7, 1))
+for blocks, classes, channels in cases:
+    for training in (False, True):
+        net = make_resnet(blocks, num_classes=classes, in_channels=channels).to(torch.float64)
+        load_known(net)
+        net.train() if training else net.eval()
+        x = torch.linspace(-2, 1, 3 * channels * 99, dtype=torch.float64).cos()
+        x = x.reshape(3, channels, 9, 11).transpose(2, 3)
+        agree(
+            net(x).detach(),
+            expected(x, blocks, classes, training),
+            f"make_resnet({blocks}, num_classes={classes}, in_channels={channels}), {training=}",
+            cause="the number of stages, in_channels or the size of images is taken for granted.",
+            step="loop over blocks, use every argument, and average over whatever size is left.",
+            rtol=1e-6,
+            atol=1e-8,
+        )
+published = sum(p.numel() for p in make_resnet((3, 3, 3), num_classes=10).parameters())
+expect(
+    published == 269722,
+    f"with three blocks per stage and ten classes it has {published:,} parameters, expected the "
+    "269,722 of the paper's ResNet-20.",
+    cause="the shortcuts have parameters, or a layer was added or left out.",
+    step="use PaddedBlock for every block.",
+)
+refuses(lambda: make_resnet([], num_classes=2), "make_resnet([], ...)", names=["[]"])
+refuses(lambda: make_resnet([1, 0], num_classes=2), "make_resnet([1, 0], ...)", names=["[1, 0]"])
+refuses(lambda: make_resnet([1], num_classes=0), "make_resnet with no class", names=[0])
+refuses(lambda: make_resnet([1], num_classes=2, in_channels=-1), "in_channels=-1", names=[-1])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 5 The same experiment, with skips
+#
+# Now the experiment of section 1 again. The residual networks have the same layers, the same
+# initial weights and, with option A, the same number of parameters. Skips are the only difference.
+
+# %% predict="with_skips"
+with_skips = predict(
+    "After 60 steps, how does the residual network of 56 layers compare with the plain one of 20?",
+    a="its training loss is higher: 56 layers are too many for 60 steps",
+    b="its training loss is lower",
+    c="both are near 2.3",
+    answer=...,
+)
+with_skips
+
+# %%
+for depth, skip in ((8, False), (8, True), (20, True), (56, True)):
+    nets[depth, skip], runs[depth, skip] = trained(depth, skip=skip)
+for depth in (8, 20, 56):
+    plain, residual = runs[depth, False].final, runs[depth, True].final
+    print(f"{depth} layers: training loss {plain:.2f} plain, {residual:.2f} residual")
+
+# %% reveal="with_skips"
+with_skips.reveal("b", "The skips have changed no number of layers and no parameter.")
+
+# %% [markdown]
+# ### Explore
+#
+# Plain networks on the left, residual ones on the right, with equal axes: the form of Figure 6 in
+# the paper. Where do the curves of the left side start to differ? Is the deepest network on the
+# right the best of the three after 60 steps?
+
+# %%
+curves(list(runs.values()))
+
+# %% [markdown]
+# Read it with care. Skips have not made depth *useful* here: after 60 steps on digits of 8x8 pixels
+# 56 layers trail behind 20. They have taken away most of the *harm* of depth, and that is the
+# point: what held the deep plain network at log 10 was the optimisation. Whether more layers are
+# worth it is then up to the data and the time. On CIFAR-10, with 64,000 steps, the paper's test
+# error fell from 8.75 percent with 20 layers to 6.97 with 56 and 6.43 with 110.
+#
+# ### Can a network do without one of its blocks?
+#
+# If a block adds a correction to its input, its neighbours do not depend on it entirely. One often
+# reads that skips let information pass by layers that fail. Take it literally: remove a block from
+# the trained networks of 20 layers, without training them again, and measure the accuracy on the
+# training images. (Batch norm uses the statistics of these images here; its running averages have
+# not settled after 60 steps.)
+
+# %% predict="remove_a_block"
+remove_a_block = predict(
+    "In a trained residual network, one block becomes the identity. For most blocks, accuracy ...",
+    a="falls to that of guessing, 10 percent",
+    b="falls by half",
+    c="falls by less than 15 points",
+    answer=...,
+)
+remove_a_block
+
+
+# %% claim="bypass"
+some = train.images[:500]
+
+
+def accuracy_without(net: nn.Sequential, *positions: int) -> float:
+    """Accuracy on 500 training images when the blocks at these positions are the identity."""
+    cut = copy.deepcopy(net)
+    for position in positions:
+        cut[position] = nn.Identity()
+    with torch.no_grad():
+        return (cut(some).argmax(dim=1) == train.labels[:500]).double().mean().item()
+
+
+def judge(net: nn.Sequential, label: str) -> dict[str, tuple[str, bool]]:
+    whole, blocks = accuracy_without(net), (3, 4, 5, 7, 8, 10, 11)
+    each = sorted(accuracy_without(net, block) for block in blocks)
+    none = accuracy_without(net, *blocks)
+    words = f"{whole:.0%} to {each[3]:.0%} for the median block, at worst {each[0]:.0%}"
+    return {
+        f"{label}, one of seven blocks removed": (words, each[3] > whole - 0.15),
+        f"{label}, all seven removed": (f"{whole:.0%} to {none:.0%}", none > whole - 0.15),
+    }
+
+
+trial("bypass", {**judge(nets[20, True], "residual"), **judge(nets[20, False], "plain")})
+
+# %% reveal="remove_a_block"
+remove_a_block.reveal(
+    "c", "A plain network does not survive it: each layer needs the one before it as it was."
+)
+
+# %% [markdown]
+# Veit, Wilber and Belongie (2016) found the same in networks of 110 layers. Note what it does *not*
+# say: nobody switches layers off while a network runs. A skip does not detect failing layers. It
+# makes each one matter less.
+#
+# ### Start as the identity
+#
+# Since $F = 0$ is a good place to be, start there: set the scale $\gamma$ of the *last* batch norm
+# in each residual to 0. Every block with an identity shortcut then starts as $\mathrm{ReLU}(x)$,
+# and the network as a shallow one that grows deeper as it learns (Goyal et al., 2017).
+#
+# ### Exercise: zero the residuals
+#
+# Do that to all residual blocks of a model, in place. The given `residual_blocks(model)` returns
+# them as a list, and raises the `ValueError` where there is none. The batch norms of a block's $F$
+# are children of the block itself, in the order in which they run; the shortcut's, where it has
+# one, lies inside the shortcut and must stay as it is. Change nothing else.
+
+# %% [markdown] hints="zero_init_residual"
+# <details><summary>Hint 1: how do I find the batch norms of F?</summary>
+#
+# `block.children()` goes through the block's own layers, and not into those of its children. Keep
+# those with `isinstance(child, nn.BatchNorm2d)`.
+#
+# </details>
+# <details><summary>Hint 2: which of them?</summary>
+#
+# The last in the list. A block may have two or three.
+#
+# </details>
+# <details><summary>Hint 3: how is a parameter changed in place?</summary>
+#
+# `nn.init.zeros_(norm.weight)`. The weight is gamma; the bias is beta and starts at 0 by itself.
+#
+# </details>
+
+
+# %% exercise="zero_init_residual"
+def zero_init_residual(model: nn.Module) -> None:
+    """Set the weight of the last batch norm in every residual block to 0, in place.
+
+    Raises ValueError where the model holds no residual block.
+    """
+    ### BEGIN SOLUTION
+    for block in residual_blocks(model):
+        # The shortcut's batch norm is no child of the block, but of its shortcut.
+        norms = [child for child in block.children() if isinstance(child, nn.BatchNorm2d)]
+        nn.init.zeros_(norms[-1].weight)
+    ### END SOLUTION
+
+
+# %% check="zero_init_residual" points=2
+import torch
+
+from course.checks import agree
+
+block = PaddedBlock(3, 3)
+zero_init_residual(block)
+x = torch.linspace(-2, 1, 36).reshape(1, 3, 4, 3)
+agree(
+    block(x).detach(),
+    torch.relu(x),
+    "a PaddedBlock(3, 3), after zero_init_residual",
+    cause="the residual is not 0: another layer was set to 0, or none.",
+    step="set the weight of the block's last batch norm to 0, in place.",
+)
+### BEGIN HIDDEN TESTS
+from course.checks import expect, refuses
+from course.weights import load_known
+
+
+def zeroed(model, wanted, what):
+    load_known(model)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    zero_init_residual(model)
+    after = model.state_dict()
+    changed = sorted(name for name in before if not torch.equal(before[name], after[name]))
+    expect(
+        changed == sorted(wanted) and not any(after[name].any() for name in wanted),
+        f"zero_init_residual of {what} changes {', '.join(changed) or 'nothing'}, expected zeros "
+        f"in {', '.join(wanted)}.",
+        cause="a block was missed, or a batch norm that is not the last one of F was taken.",
+        step="go through residual_blocks(model); take the last BatchNorm2d among block.children().",
+    )
+
+
+zeroed(PaddedBlock(2, 5, stride=2), ["bn2.weight"], "a block that changes the shape")
+zeroed(LongBlock(2, 5, stride=2), ["bn3.weight"], "a block of three layers with a projection")
+zeroed(LongBlock(4, 4).to(torch.float64), ["bn3.weight"], "a block of three layers, in float64")
+wanted = [f"{position}.bn2.weight" for position in range(3, 9)]
+zeroed(stack(14, skip=True, seed=0), wanted, "a network of six blocks")
+
+# It must still be able to learn: a gradient reaches the weight that is 0.
+block = PaddedBlock(3, 3)
+zero_init_residual(block)
+(block(x.abs() + 1) * x).sum().backward()
+gradient = dict(block.named_parameters())["bn2.weight"].grad
+expect(
+    gradient is not None and bool(gradient.any()),
+    "after zero_init_residual no gradient reaches the weight that was set to 0.",
+    cause="it was frozen or replaced by a tensor that is no parameter.",
+    step="change the parameter's values in place: nn.init.zeros_(norm.weight).",
+)
+refuses(
+    lambda: zero_init_residual(torch.nn.Sequential(torch.nn.ReLU())),
+    "zero_init_residual of a model without residual blocks",
+    names=["Sequential"],
+)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Does it help? The residual network of 56 layers once more, with steps three times as long as
+# before, from usual weights and from zeroed residuals.
+
+# %%
+for start in ("usual", "zeroed"):
+    net = stack(56, skip=True, seed=0)
+    if start == "zeroed":
+        for block in residual_blocks(net):
+            nn.init.zeros_(block.bn2.weight)
+    losses = fit(net, train, label=f"56 layers, {start}", lr=0.1)
+    print(f"56 layers, lr 0.1, {start}: training loss {sum(losses[-12:]) / 12:.2f}")
+
+# %% [markdown]
+# One such pair proves little. With four seeds of the weights the losses from usual weights
+# lay between 0.8 and 2.1, those from zeroed residuals between 0.8 and 1.0: the start as the
+# identity made long steps *safe*. With the short steps of section 5 it was slower, 1.7 against 0.4,
+# because the convolutions of a block learn nothing until its $\gamma$ has left 0. The paper that
+# proposed it trains with very long steps.
+
+# %% [markdown]
+# ## 6 What the 2015 paper claims, and what it does not
+#
+# It claims, with measurements on ImageNet and CIFAR-10:
+#
+# - Plain networks degrade. With 34 layers the error on ImageNet is 28.54 percent, with 18 layers
+#   27.94, and the training error is higher as well, all the way.
+# - With skips it is the other way round: 25.03 percent with 34 layers, 27.88 with 18. At 18 layers
+#   both kinds are equally accurate, and the residual one converges faster.
+# - Residuals are small: the layers of a trained residual network respond less than those of a plain
+#   one. The identity is a good starting point.
+# - A network of 1,202 layers can be trained, to a training error below 0.1 percent.
+#
+# It does not claim:
+#
+# - that vanishing gradients were the problem. It says the opposite of its plain networks;
+# - that deeper is always better: its 1,202 layers have a test error of 7.93 percent, its 110 layers
+#   6.43, and the authors think of overfitting;
+# - that skips stop overfitting, or that a network notices failing layers and goes around them.
+#
+# Why skips help the optimisation has been studied ever since: gradients that are less noisy
+# (Balduzzi et al., 2017), smoother loss surfaces (Li et al., 2018), signals that grow less per
+# block (De and Smith, 2020). The measured effect is on optimisation, and that much you have seen.
+
+# %% [markdown]
+# ## 7 Bug museum: parameters that do nothing
+#
+# A much-read annotated implementation of ResNet left the biases of its convolutions switched on,
+# before batch norm. It trains, and nothing ever fails. But its parameter counts are not the
+# published ones, and nobody's test compared them.
+
+
+# %%
+def museum_layers() -> nn.Sequential:
+    """Two layers of a ResNet. (An exhibit: do not use.)"""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 2, 3, padding=1, bias=False),
+        nn.BatchNorm2d(2),
+    )
+
+
+exhibit = museum_layers()
+images = train.images[:32]
+with torch.no_grad():
+    usual = exhibit(images)
+    exhibit[0].bias += 100.0
+    shifted = exhibit(images)
+print(f"all biases 100 higher: outputs change by {(shifted - usual).abs().max():.0e}")
+
+# %% [markdown]
+# In training, batch norm subtracts each channel's mean, and with it whatever was added to all of
+# the channel. The bias has no effect and gets no gradient; batch norm has a $\beta$ of its own.
+#
+# ### Exercise: find the idle parameters
+#
+# Write the test that was missing. Return the names, in the order of `model.named_parameters()`, of
+# the parameters that have no effect in training mode: no number in them gets a gradient, up to
+# rounding. Take the gradient of an *uneven* weighting of the outputs, such as
+# `(y * torch.arange(y.numel()).sin().reshape(y.shape)).sum()`, because a plain sum behind a batch
+# norm is constant. Call a gradient 0 where it is below 0.0001 of the largest gradient of the model.
+# Leave the model as it was, its mode, gradients and running averages included.
+
+# %% [markdown] hints="idle_parameters"
+# <details><summary>Hint 1: how does the model stay as it was?</summary>
+#
+# Work on a copy: `twin = copy.deepcopy(model).train()`.
+#
+# </details>
+# <details><summary>Hint 2: how do I get all gradients?</summary>
+#
+# `torch.autograd.grad(total, list_of_parameters)` returns one tensor per parameter.
+#
+# </details>
+# <details><summary>Hint 3: how is "0 up to rounding" asked?</summary>
+#
+# With the largest absolute entry: `sizes = [g.abs().max().item() for g in gradients]`, and then
+# `size < 1e-4 * max(sizes)`.
+#
+# </details>
+
+
+# %% exercise="idle_parameters"
+def idle_parameters(model: nn.Module, x: Tensor) -> list[str]:
+    """Return the names of the parameters that get no gradient in training mode, up to rounding."""
+    ### BEGIN SOLUTION
+    twin = copy.deepcopy(model).train()
+    y = twin(x)
+    total = (y * torch.arange(y.numel(), dtype=y.dtype).sin().reshape(y.shape)).sum()
+    names, parameters = zip(*twin.named_parameters(), strict=True)
+    sizes = [g.abs().max().item() for g in torch.autograd.grad(total, parameters)]
+    return [name for name, size in zip(names, sizes, strict=True) if size < 1e-4 * max(sizes)]
+    ### END SOLUTION
+
+
+# %% check="idle_parameters" points=1
+import torch
+from torch import nn
+
+from course.checks import expect
+from course.weights import load_known
+
+x = torch.linspace(-2, 3, 3 * 35).cos().reshape(3, 1, 7, 5)
+
+
+def found(wanted, model, x=x):
+    load_known(model)
+    names = idle_parameters(model, x)
+    expect(
+        isinstance(names, list) and names == wanted,
+        f"idle_parameters returns {names!r}, expected {wanted!r}, of {model}.",
+        cause="the model was not in training mode, or the outputs were summed evenly.",
+        step="train mode, an uneven weighting, and a bound relative to the largest gradient.",
+    )
+
+
+found(["0.bias"], nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU()))
+found([], nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)))
+### BEGIN HIDDEN TESTS
+found([], nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4)))
+chain = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2)]
+found(["0.bias", "3.bias"], nn.Sequential(*chain).eval())
+found(["2.bias"], nn.Sequential(nn.Flatten(), nn.ReLU(), nn.Linear(35, 4), nn.BatchNorm1d(4)))
+small = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(30, 2))
+found(["0.bias"], small.double(), x.double())
+found([], nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(30, 2)), x * 1e-3)
+for mode in (True, False):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).train(mode)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    idle_parameters(model, x)
+    kept = all(torch.equal(before[n], t) for n, t in model.state_dict().items())
+    expect(
+        kept and model.training == mode and all(p.grad is None for p in model.parameters()),
+        "idle_parameters changes the model: its mode, its gradients or its running averages.",
+        cause="the model itself was run in training mode, or backward() filled in .grad.",
+        step="work on copy.deepcopy(model), and use torch.autograd.grad.",
+    )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **What to take home.** A parameter count that is off by a little is a finding: it says that two
+# networks of the same name are not the same. That is why the checks in this lesson count.
+
+# %% [markdown]
+# ## 8 Put together: a residual network for digits
+#
+# Your `make_resnet`, with eight layers. First the two tests of sanity: the loss before training is
+# near $\log 10$, and 50 images can be learnt by heart. Then the training.
+
+
+# %%
+def fresh() -> nn.Module:
+    """Return your network of eight layers, its blocks starting as the identity where possible."""
+    torch.manual_seed(0)
+    try:
+        net = make_resnet([1, 1, 1], num_classes=10, in_channels=1)
+        zero_init_residual(net)
+    except NotImplementedError:
+        print("make_resnet or zero_init_residual is missing: a given network takes its place")
+        net = stack(8, skip=True, seed=0)
+    return net
+
+
+net = fresh()
+with torch.no_grad():
+    start = F.cross_entropy(net(train.images), train.labels).item()
+print(f"loss at the start: {start:.2f}; log 10 is 2.30")
+assert abs(start - 2.30) < 0.3
+
+fifty = train.take(5)
+_ = fit(net, fifty, label="50 images", steps=40, lr=0.1)
+with torch.no_grad():
+    by_heart = (net(fifty.images).argmax(dim=1) == fifty.labels).double().mean().item()
+print(f"50 images by heart: {by_heart:.0%}")
+assert by_heart == 1.0
+
+# %%
+net = fresh()
+losses = fit(net, train, label="all images", steps=120, lr=0.05)
+net.eval()
+with torch.no_grad():
+    right = (net(test.images).argmax(dim=1) == test.labels).double().mean().item()
+print(f"training loss {sum(losses[-12:]) / 12:.3f}, test accuracy {right:.1%}")
+
+# %% [markdown]
+# ## 9 In your own words
+#
+# Two questions that a person grades. Four to ten sentences each are enough; refer to what you
+# measured.
+
+# %% [markdown] written="define_block" points=3
+# **What is a residual block, what does its skip connection do, and how is a ResNet made of such
+# blocks?** Give the formula of the output with the activation in its place, say which letter
+# is the residual, and what happens where the shape changes.
+#
+# ### BEGIN SOLUTION
+# A residual block adds its input to what its layers compute: H(x) = F(x) + x, output = ReLU(H(x)).
+# F, the residual, is two 3x3 convolutions with batch norm (basic) or 1x1, 3x3, 1x1 (bottleneck); H
+# is the sum. The skip carries x unchanged, without parameters, so that F = 0 makes the block the
+# identity, and the layers learn a correction H(x) - x. Where the image is halved and the channels
+# change, the shortcut changes the shape too: a 1x1 convolution with the stride and batch norm, or
+# every second pixel and channels of zeros. A ResNet is a first convolution, stages of blocks, the
+# first block of a stage halving the image and doubling the channels, one global average, one dense
+# layer.
+#
+# Rubric: 1 point for the formula with the ReLU behind the sum and F as the name of the residual; 1
+# for the skip as identity without parameters and F = 0 as the fall-back, with the change of shape;
+# 1 for the network of stages down to average and dense layer. "ReLU(x) + F(x)" earns no point for
+# the formula.
+# ### END SOLUTION
+
+# %% [markdown] written="what_skips_solve" points=3
+# **Why do deep plain networks do worse, and what do skip connections do about it? Do they "solve
+# the vanishing gradient problem"?** Use your measurements of training loss and of gradients.
+#
+# ### BEGIN SOLUTION
+# Deep plain networks end with a higher loss on the training set itself (here about 1.0 with 20
+# layers and 2.2 with 56), so it is not overfitting: a good deep network exists, since the
+# additional layers could be the identity, but optimisation does not find it. With skips the block's
+# derivative is I + dF/dx, and the identity is at F = 0; the 56 layers then train to about 0.5.
+# Vanishing gradients are not the explanation: without batch norm and with small weights plain
+# gradients do vanish (1e-24) and skips keep them near 1, but the plain networks that degrade have
+# batch norm, and their gradients do not vanish; at the start they grow, to about 10,000 times. The
+# paper says that its plain networks had healthy gradients. So: skips make deep networks
+# optimisable; they preserve gradients under conditions.
+#
+# Rubric: 1 point for degradation as an effect on the training error, with a number; 1 for identity
+# and I + dF/dx; 1 for a qualified answer about vanishing gradients that names batch norm or
+# initialisation as a condition. An unqualified "yes" earns at most 2 in total.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What we have seen
+#
+# | | plain | residual |
+# |---|---|---|
+# | pair of layers | ReLU(F(x)) | ReLU(F(x) + x) |
+# | computes the identity when | two convolutions happen to | F = 0 |
+# | derivative before the ReLU | $F'$ | $I + F'$ |
+# | 56 layers, 60 steps | hardly leaves log 10 | learns |
+# | most single blocks removed after training | useless | loses a few points |
+#
+# - Deeper got worse, on the training set: the optimiser did not find what was there.
+# - A block with a skip has the identity at $F = 0$, and can be started there.
+# - A gradient passes a block as $I + F'$. Whether gradients vanish, stay or explode also depends on
+#   batch norm and on the initial weights.
+# - Bottlenecks buy depth: 1x1 convolutions around a narrow 3x3.
+# - The paper claims less than is often said of it, and what it claims you have measured in small.
+#
+# ## Further reading
+#
+# - K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR 2016
+#   (arXiv 2015): sections 4.1 and 4.2, also on vanishing gradients.
+# - K. He, X. Zhang, S. Ren, J. Sun, *Identity mappings in deep residual networks*, ECCV 2016: what
+#   changes when the ReLU moves into the block.
+# - A. Veit, M. Wilber, S. Belongie, *Residual networks behave like ensembles of relatively shallow
+#   networks*, NeurIPS 2016: removing blocks.
+# - P. Goyal et al., *Accurate, large minibatch SGD*, 2017: starting with $\gamma = 0$.
+# - D. Balduzzi et al., *The shattered gradients problem*, ICML 2017.
+# - H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein, *Visualizing the loss landscape of neural
+#   nets*, NeurIPS 2018.
+# - G. Yang et al., *A mean field theory of batch normalization*, ICLR 2019: why gradients grow with
+#   depth in plain networks with batch norm.
+# - S. De, S. Smith, *Batch normalization biases residual blocks towards the identity function in
+#   deep networks*, NeurIPS 2020.
+#
+# The module `cnnlib.resnet` holds the reference of every exercise from the syllabus, and the
+# networks for ImageNet, to read when you are done.

@@ -1,0 +1,125 @@
+"""The lesson on activations: what mouse and keyboard do to its widgets and predictions."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.controls import shown
+from tests.browser.lab import answered, cell, explorers, run
+
+pytestmark = pytest.mark.parametrize("topic", ["activations"], indirect=True, scope="package")
+
+
+@pytest.fixture
+def curves(solved: Page) -> Locator:
+    """The curve widget of all five functions, as it is when its cell was just run."""
+    (cell_id, *_) = [
+        k for k, e in explorers(solved).items() if e.get_by_role("option").count() == 5
+    ]
+    solved.keyboard.press("Escape")
+    run(solved, cell_id)
+    explorer = explorers(solved)[cell_id]
+    expect(explorer.get_by_role("img")).to_have_attribute(
+        "alt", re.compile(r"^sigmoid .* x = 1\.0")
+    )
+    return explorer
+
+
+def test_an_arrow_key_moves_the_probe_by_a_step_and_picture_and_text_follow(
+    curves: Locator,
+) -> None:
+    before = shown(curves)
+    curves.get_by_role("slider", name="Input x").press("ArrowRight")
+    expect(
+        curves.get_by_role("img", name=re.compile(r"At x = 1\.1 the value is 0\.750"))
+    ).to_be_visible()
+    assert shown(curves).picture != before.picture
+
+
+def test_the_mouse_drags_the_probe_to_the_left_end(curves: Locator) -> None:
+    before = shown(curves)
+    handle = curves.get_by_role("slider", name="Input x")
+    handle.hover()
+    curves.page.mouse.down()
+    box = handle.bounding_box()
+    assert box is not None
+    for step in range(1, 11):
+        curves.page.mouse.move(box["x"] - 30 * step, box["y"] + box["height"] / 2)
+    curves.page.mouse.up()
+    expect(
+        curves.get_by_role(
+            "img", name=re.compile(r"At x = -6\.0 the value is 0\.002 and the slope 0\.002")
+        )
+    ).to_be_visible()
+    assert shown(curves).picture != before.picture
+
+
+def test_the_list_changes_the_function(curves: Locator) -> None:
+    curves.get_by_role("combobox", name="Function").select_option("elu")
+    curves.get_by_role("slider", name="Input x").press("Home")
+    curves.get_by_role("slider", name="alpha").press("End")
+    expect(
+        curves.get_by_role("img", name=re.compile(r"^elu .* At x = -6\.0 the value is -1\.995"))
+    ).to_be_visible()
+
+
+def test_an_option_that_a_function_does_not_take_is_switched_off(curves: Locator) -> None:
+    alpha = curves.get_by_role("slider", name="alpha")
+    alpha.press("End")
+    expect(alpha).to_have_attribute("aria-valuetext", "1")
+    curves.get_by_role("combobox", name="Function").select_option("elu")
+    answered(curves.page)
+    alpha.press("End")
+    expect(alpha).to_have_attribute("aria-valuetext", "2")
+
+
+@pytest.fixture
+def editable(released: Page) -> Iterator[Page]:
+    """The untouched notebook; what a test types into it is taken back at its end."""
+    before = "window.before"
+    cells = "window.jupyterapp.shell.currentWidget.content.widgets"
+    released.evaluate(f"() => {{ {before} = {cells}.map(w => w.model.sharedModel.getSource()); }}")
+    yield released
+    for cell_id in released.evaluate(
+        f"""() => {cells}.filter((w, i) => {{
+            const changed = w.model.sharedModel.getSource() !== {before}[i];
+            if (changed) w.model.sharedModel.setSource({before}[i]);
+            return changed;
+        }}).map(w => w.model.sharedModel.getId())"""
+    ):
+        run(released, cell_id)
+    for cell_id in ("reveal-how_many_layers", "check-relu"):
+        run(released, cell_id)
+
+
+def test_an_answer_typed_in_place_of_the_dots_is_kept_and_reveals_what_is_right(
+    editable: Page,
+) -> None:
+    question = cell(editable, "predict-how_many_layers")
+    question.locator(".cm-content").click()
+    editable.keyboard.press("Control+End")
+    for key in ("ArrowUp", "ArrowUp", "End", "ArrowLeft", "Backspace", "Backspace", "Backspace"):
+        editable.keyboard.press(key)
+    editable.keyboard.type('"b"')
+    editable.keyboard.press("Control+Enter")
+    answered(editable)
+    expect(question).to_contain_text("Your prediction: b) two")
+    reveal = cell(editable, "reveal-how_many_layers").locator(".jp-OutputArea-output")
+    expect(reveal).to_have_text("Answer the question above first, then run this cell again.")
+    run(editable, "reveal-how_many_layers")
+    expect(reveal).to_contain_text("c) one: you predicted b).")
+
+
+def test_an_answer_that_is_written_passes_its_check(editable: Page) -> None:
+    check = cell(editable, "check-relu").locator(".jp-OutputArea-output")
+    expect(check).to_contain_text("NotImplementedError")
+    stub = cell(editable, "relu").locator(".cm-line", has_text="raise NotImplementedError")
+    stub.click()
+    editable.keyboard.press("End")
+    editable.keyboard.press("Shift+Home")
+    editable.keyboard.type("return torch.where(x > 0, x, 0 * x)")
+    editable.keyboard.press("Control+Enter")
+    run(editable, "check-relu")
+    expect(check).to_have_count(0)
