@@ -223,7 +223,7 @@ def unicode_names(notebook: NotebookNode, _: Path, __: World) -> None:
             """Среднее значение и разброс — 平均と標準偏差."""
             μ = χ.mean()
             sigma = ((χ - μ) ** 2).mean().sqrt()  # naïve, but right
-            print("deviation =", sigma.item(), "☂")
+            print("deviation =", sigma.item(), "雨")
             return μ.item(), sigma.item()
         ''',
     )
