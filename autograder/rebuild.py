@@ -43,6 +43,9 @@ class Original:
 
 def read_submission(path: Path) -> list[dict[str, Any]]:
     """Return a submitted notebook's cells. Raises DamagedError where there are none."""
+    if path.is_symlink() or not path.is_file():
+        # A link may lead to somebody else's file, and a pipe has no end.
+        raise DamagedError("There is no plain file of this name. Submit the notebook itself.")
     try:
         if path.stat().st_size > MAX_FILE:
             raise DamagedError(

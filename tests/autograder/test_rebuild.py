@@ -1,6 +1,7 @@
 """Of a submission its answers count, and nothing else."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,14 @@ def test_damage_is_told_in_words_that_help(tmp_path: Path, content: bytes, messa
         read_submission(path)
 
 
-def test_a_missing_file_is_damage_too(tmp_path: Path) -> None:
-    with pytest.raises(DamagedError, match="cannot be read"):
-        read_submission(tmp_path / "x.ipynb")
+def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
+    for name in ("missing", "folder", "pipe", "link"):
+        path = tmp_path / name
+        if name == "folder":
+            path.mkdir()
+        if name == "pipe":
+            os.mkfifo(path)
+        if name == "link":
+            path.symlink_to("/etc/passwd")
+        with pytest.raises(DamagedError, match="no plain file"):
+            read_submission(path)

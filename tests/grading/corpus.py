@@ -35,7 +35,7 @@ class Submission:
     sentence: str
     write: Writer
     deserves: Mapping[str, float]
-    # Verdicts that must show, by exercise, and words that the log or the feedback must say.
+    # Verdicts that must show, by exercise, and words that the student must be told.
     verdicts: Mapping[str, str] = field(default_factory=dict)
     says: str = ""
     # Why stock nbgrader must not run it; empty where it may.

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tests.grading import tiny
-from tests.grading.active import active
+from tests.grading.pages import active, texts
 from tests.grading.watch import Listener, processes_naming, survivors
 
 __all__ = [
@@ -96,10 +96,6 @@ class Outcome:
         """Points of each exercise in the gradebook; 0 where it holds none."""
         return self.course.points(student)
 
-    def shown(self, student: str) -> str:
-        """Everything of the graded work that the student gets to see."""
-        return self.course.shown(student)
-
     def leaks(self, student: str) -> set[str]:
         """Canaries in what the student gets to see: kind of each, such as "hidden" or "home"."""
         return self.course.leaks(student)
@@ -135,8 +131,6 @@ class Course:
         self._generate()
         self._enrol_bystander()
         self._before = self._fingerprints()
-
-    # -- making it ---------------------------------------------------------------------------
 
     def _lay_out(self, config: str) -> None:
         (self.base / "jupyter" / "ipython").mkdir(parents=True)
@@ -213,8 +207,6 @@ class Course:
         twin.outside, twin.keys, twin.students = base / "outside", base / "keys", []
         return twin
 
-    # -- grading it --------------------------------------------------------------------------
-
     def environment(self) -> dict[str, str]:
         """The instructor's environment, with a secret in it."""
         jupyter = self.base / "jupyter"
@@ -283,8 +275,6 @@ class Course:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    # -- reading the results -----------------------------------------------------------------
-
     @contextlib.contextmanager
     def gradebook(self) -> Iterator[Any]:
         """The course's gradebook, by nbgrader's own interface."""
@@ -334,7 +324,7 @@ class Course:
         notebook = self.autograded(student)
         cells = notebook.cells if notebook else []
         return {
-            cell.metadata.nbgrader.grade_id.removeprefix("check-"): "\n".join(_texts(cell.outputs))
+            cell.metadata.nbgrader.grade_id.removeprefix("check-"): "\n".join(texts(cell.outputs))
             for cell in cells
             if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "").startswith("check-")
         }
@@ -345,16 +335,16 @@ class Course:
         That is the feedback page, and of the autograded notebook, which is the instructor's and
         holds the hidden tests, all outputs and all cells except the checks.
         """
-        texts = [self.feedback(student)]
+        shown = [self.feedback(student)]
         notebook = self.autograded(student)
         for cell in notebook.cells if notebook else []:
             identity = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
             if not identity.startswith("check-"):
-                texts.append(cell.source)
-            texts.extend(_texts(cell.get("outputs", [])))
+                shown.append(cell.source)
+            shown.extend(texts(cell.get("outputs", [])))
         for path in self._files_beside(student):
-            texts.append(path.read_bytes()[:1_000_000].decode("utf8", "replace"))
-        return "\n".join(texts)
+            shown.append(path.read_bytes()[:1_000_000].decode("utf8", "replace"))
+        return "\n".join(shown)
 
     def leaks(self, student: str) -> set[str]:
         """Kinds of the canaries in what the student gets to see."""
@@ -391,9 +381,7 @@ class Course:
         outputs = (
             [o for cell in notebook.cells for o in cell.get("outputs", [])] if notebook else []
         )
-        return self._kinds("\n".join(_texts([o for o in outputs if o.output_type != "error"])))
-
-    # -- looking at the machine ----------------------------------------------------------------
+        return self._kinds("\n".join(texts([o for o in outputs if o.output_type != "error"])))
 
     def harmed(self) -> list[str]:
         """Files that grading must leave alone, and that were changed, made or deleted."""
@@ -411,20 +399,3 @@ class Course:
             for path in files
             if path.is_file()
         }
-
-
-def _texts(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
-    """Every text in a cell's outputs, in whatever format it stands."""
-    for output in outputs:
-        yield from _leaves(output)
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)

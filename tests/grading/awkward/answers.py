@@ -223,7 +223,11 @@ def unicode_names(notebook: NotebookNode, _: Path, __: World) -> None:
             """Среднее значение и разброс — 平均と標準偏差."""
             μ = χ.mean()
             sigma = ((χ - μ) ** 2).mean().sqrt()  # naïve, but right
+<<<<<<< HEAD
             print("deviation =", sigma.item(), "ß")
+=======
+            print("deviation =", sigma.item(), "雨")
+>>>>>>> attacks
             return μ.item(), sigma.item()
         ''',
     )
@@ -508,9 +512,13 @@ def data_file_of_its_own(notebook: NotebookNode, folder: Path, _: World) -> None
     )
 
 
-@honest(deserves=ALL)
+@honest(deserves=_but("relu"))
 def module_of_its_own(notebook: NotebookNode, folder: Path, _: World) -> None:
-    """An answer imports a helper module that was handed in with the notebook."""
+    """An answer imports a module handed in with the notebook, which this course does not ask for.
+
+    Modules in the folder can stand in for others; so they are there only where a course names them
+    among the files that students may bring.
+    """
     solve(notebook)
     write(folder, "my_helpers.py", "def positive(x):\n    return x > 0\n")
     answer(

@@ -90,13 +90,13 @@ def all_checks_at_the_end(notebook: NotebookNode, _: Path, __: World) -> None:
     notebook.cells = [cell for cell in notebook.cells if cell not in checks] + checks
 
 
-@honest(deserves=_but("relu"))
+@honest(deserves=ALL)
 def duplicated_answer_first_wrong(notebook: NotebookNode, _: Path, __: World) -> None:
-    """The cell of relu is there twice, wrong and then right: the first one counts.
+    """The cell of relu is there twice before its check, wrong and then right.
 
-    JupyterLab's copy and paste makes such twins, and puts the copy behind the original. So the
-    first is the cell that was released. A rule that the student can foretell beats one that
-    looks for the better of the two.
+    The first is the answer, since copy and paste put the copy behind the original. The second is a
+    cell of the student's own and runs where it stands, as it would under any other name: so what
+    the check meets is what it met when the student ran the notebook.
     """
     solve(notebook)
     twin = copy.deepcopy(get(notebook, "relu"))
@@ -105,12 +105,21 @@ def duplicated_answer_first_wrong(notebook: NotebookNode, _: Path, __: World) ->
     notebook.cells.insert(position(notebook, "relu") + 1, twin)
 
 
-@honest(deserves=ALL)
-def duplicated_answer_first_right(notebook: NotebookNode, _: Path, __: World) -> None:
-    """The cell of relu is there twice, right and then as it was released, behind the check.
+@honest(deserves=_but("relu"))
+def duplicated_answer_second_wrong(notebook: NotebookNode, _: Path, __: World) -> None:
+    """The cell of relu is there twice before its check, right and then wrong: the check failed.
 
-    The twin bears the name of a cell that was there already, so it is no cell of the student's own.
+    The student saw it fail, for the same reason as above.
     """
+    solve(notebook)
+    twin = copy.deepcopy(get(notebook, "relu"))
+    twin.id, twin.source = "relu-copy", tiny.WRONG["relu"]
+    notebook.cells.insert(position(notebook, "relu") + 1, twin)
+
+
+@honest(deserves=ALL)
+def duplicated_answer_behind_the_check(notebook: NotebookNode, _: Path, __: World) -> None:
+    """The cell of relu is there again behind its check, with an old attempt that raises."""
     solve(notebook)
     twin = copy.deepcopy(get(notebook, "relu"))
     twin.id, twin.source = "relu-copy", "raise NotImplementedError('an old attempt')"
@@ -345,9 +354,9 @@ def written_answer_is_code(notebook: NotebookNode, _: Path, __: World) -> None:
     notebook.cells[place] = cell
 
 
-@honest(deserves=_but("relu"), verdicts={"relu": "missing"})
+@honest(deserves=ALL)
 def answer_turned_into_text(notebook: NotebookNode, _: Path, __: World) -> None:
-    """An answer cell was turned into a text cell, whose code runs for the student neither."""
+    """An answer cell was turned into a text cell: what kind a cell is, the course says."""
     solve(notebook)
     place = position(notebook, "relu")
     cell = nbformat.v4.new_markdown_cell(tiny.RIGHT["relu"])

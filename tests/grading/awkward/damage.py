@@ -1,7 +1,7 @@
 """Right answers in files that are odd, big, or broken.
 
 Where the file can be read in one way only, the work counts. Where it cannot be read, the student is
-told so by name, and everyone else is graded.
+told so, the instructor's log names the student, and everyone else is graded.
 """
 
 import json
@@ -20,6 +20,7 @@ honest = HONEST.family("damage")
 
 ALL = tiny.POINTS
 FILE = f"{ASSIGNMENT}.ipynb"
+TOLD = "could not be read"
 # Root may read what nobody may read.
 UNREADABLE = ALL if os.geteuid() == 0 else {}
 
@@ -60,32 +61,32 @@ def wrong_encoding(notebook: NotebookNode, folder: Path, _: World) -> None:
     write(folder, FILE, json.dumps(json.loads(text), ensure_ascii=False).encode("latin-1"))
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def cut_off(notebook: NotebookNode, folder: Path, _: World) -> None:
     """The upload ended in the middle of the file."""
     text = _right(notebook)
     write(folder, FILE, text[: len(text) // 2].encode())
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def empty_file(_: NotebookNode, folder: Path, __: World) -> None:
     """The file is empty."""
     write(folder, FILE, b"")
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def not_a_notebook(_: NotebookNode, folder: Path, __: World) -> None:
     """The file is a picture that was given a notebook's name."""
     write(folder, FILE, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def another_json(_: NotebookNode, folder: Path, __: World) -> None:
     """The file is JSON, and no notebook."""
     write(folder, FILE, '[{"name": "tiny"}]')
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def merge_conflict(notebook: NotebookNode, folder: Path, _: World) -> None:
     """git left its conflict markers in the file."""
     lines = _right(notebook).splitlines()
@@ -94,13 +95,13 @@ def merge_conflict(notebook: NotebookNode, folder: Path, _: World) -> None:
     write(folder, FILE, "\n".join(lines).encode())
 
 
-@honest(deserves=UNREADABLE, says="" if UNREADABLE else FILE)
+@honest(deserves=UNREADABLE, says="" if UNREADABLE else TOLD)
 def no_permission(notebook: NotebookNode, folder: Path, _: World) -> None:
     """Nobody may read the file; root, who may all the same, reads it and it counts."""
     write(folder, FILE, _right(notebook).encode()).chmod(0)
 
 
-@honest(says=FILE)
+@honest(says=TOLD)
 def no_notebook(_: NotebookNode, folder: Path, __: World) -> None:
     """There is a text file and no notebook, under the notebook's name or another."""
     write(folder, "answers.txt", "x = 3")

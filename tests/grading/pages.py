@@ -1,8 +1,10 @@
-"""What a browser would run of a page, as far as it names a word."""
+"""What stands in graded pages: texts in outputs, and what a browser would run."""
 
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from typing import Any
 
-__all__ = ["active"]
+__all__ = ["active", "texts"]
 
 ADDRESSES = ("href", "src", "srcdoc", "action", "formaction", "data", "xlink:href", "style")
 
@@ -50,3 +52,20 @@ def _runs(name: str, value: str) -> bool:
     return name == "srcdoc" or (
         name in ADDRESSES and plain.startswith(("javascript:", "vbscript:", "data:text/html"))
     )
+
+
+def texts(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Every text in a cell's outputs, in whatever format it stands."""
+    for output in outputs:
+        yield from _leaves(output)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
