@@ -223,11 +223,7 @@ def unicode_names(notebook: NotebookNode, _: Path, __: World) -> None:
             """Среднее значение и разброс — 平均と標準偏差."""
             μ = χ.mean()
             sigma = ((χ - μ) ** 2).mean().sqrt()  # naïve, but right
-<<<<<<< HEAD
-            print("deviation =", sigma.item(), "ß")
-=======
             print("deviation =", sigma.item(), "雨")
->>>>>>> attacks
             return μ.item(), sigma.item()
         ''',
     )
