@@ -3,6 +3,7 @@
 #   make test         everything that CI runs
 #   make lab          JupyterLab on copies of the lessons, in work/
 #   make bench        long measurements
+#   make corpora      every hostile and awkward submission, not only the third of them in make test
 #   make screenshot   the picture in the README
 #   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
 
@@ -12,10 +13,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench screenshot backbone bubblewrap chromium clean
+.PHONY: help demo test lint lab bench corpora screenshot backbone bubblewrap chromium clean
 
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +53,9 @@ lint: $(READY)
 	$(BIN)/autograder build --check
 
 # A learner's copy is never overwritten.
+corpora: $(READY) bubblewrap
+	WHOLE_CORPUS=1 $(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/grading
+
 lab: $(READY)
 	@mkdir -p work
 	@for lesson in release/*/; do \

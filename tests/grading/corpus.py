@@ -85,6 +85,20 @@ class Corpus(dict[str, Submission]):
         return mark
 
 
+def chosen(corpus: Corpus) -> Corpus:
+    """Return every third submission and all dangerous ones; the whole corpus where that is asked.
+
+    The whole takes a class of hundreds some minutes: WHOLE_CORPUS=1, as in ``make corpora``.
+    """
+    if os.environ.get("WHOLE_CORPUS"):
+        return corpus
+    part = Corpus()
+    for place, (name, submission) in enumerate(corpus.items()):
+        if place % 3 == 0 or submission.dangerous:
+            part[name] = submission
+    return part
+
+
 def get(notebook: NotebookNode, name: str) -> NotebookNode:
     """Return the cell with this grade id."""
     return notebook.cells[position(notebook, name)]

@@ -7,11 +7,13 @@ import pytest
 
 from tests.grading import course as courses
 from tests.grading import tiny
-from tests.grading.awkward import CORPUS
+from tests.grading.awkward import CORPUS as WHOLE
+from tests.grading.corpus import chosen
 from tests.grading.course import FIRST, LAST, VERDICTS, Course, Outcome
 
 pytestmark = pytest.mark.xdist_group("awkward")
 
+CORPUS = chosen(WHOLE)
 WORD = re.compile(r"\b(" + "|".join(VERDICTS) + r")\b")
 BROKEN = [name for name, submission in CORPUS.items() if submission.says]
 READABLE = [name for name in CORPUS if name not in BROKEN]
