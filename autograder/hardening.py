@@ -27,7 +27,7 @@ from autograder.errors import CourseError, SandboxError
 from autograder.grading import Grader, verdict_of
 from autograder.judge import Given
 from autograder.pool import discard, sandbox_for
-from autograder.rebuild import DamagedError, Original, read_submission, rebuild
+from autograder.rebuild import DamagedError, Original, leads_elsewhere, read_submission, rebuild
 
 __all__ = ["HideTests", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
@@ -57,7 +57,7 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kwargs)
         notebook = nbformat.v4.new_notebook()
         try:
-            cells = read_submission(Path(filename))
+            cells = read_submission(Path(filename), _submitted(converter))
         except DamagedError as error:
             cells = []
             notebook.metadata["autograder"] = {"damaged": str(error)}
@@ -206,11 +206,18 @@ def _init_assignment(converter: Any, assignment: str, student: str) -> None:
     """Do as nbgrader does, but copy plain files only."""
     folder = Path(converter._format_source(assignment, student))
     before = converter.coursedir.ignore
-    converter.coursedir.ignore = [*before, *_not_to_copy(folder)]
+    linked = leads_elsewhere(folder, _submitted(converter))
+    converter.coursedir.ignore = [*before, *(["*"] if linked else _not_to_copy(folder))]
     try:
         type(converter).init_assignment(converter, assignment, student)
     finally:
         converter.coursedir.ignore = before
+
+
+def _submitted(converter: Any) -> Path:
+    """Return the folder that holds the submissions of all students."""
+    coursedir = converter.coursedir
+    return Path(os.path.normpath(coursedir.format_path(converter._input_directory, ".", ".")))
 
 
 def _not_to_copy(folder: Path) -> list[str]:

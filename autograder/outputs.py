@@ -6,15 +6,24 @@ Only text, cleaned HTML and pictures get there.
 
 import base64
 import binascii
+import html
+import re
 from typing import Any
 
 import nh3
 
-__all__ = ["clean", "clean_text"]
+__all__ = ["clean", "clean_markdown", "clean_text"]
 
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
 INLINE = ("data:image/png;base64,", "data:image/jpeg;base64,")
 MAX_OUTPUTS = 201
+# A link of Markdown that runs a script, and what MathJax makes links of. Who reads the page undoes
+# entities and escapes, and a browser leaves out white space.
+ADDRESS = re.compile(
+    r"(\(|<|\]:)(javascript:|vbscript:|data:(text/|application/|image/svg))", re.IGNORECASE
+)
+UNREAD = re.compile(r"[\s\\\x00-\x1f]")
+MATH_LINK = re.compile(r"\\(href|mmlToken|require|csname)")
 
 
 def clean(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -55,6 +64,26 @@ def clean_text(text: str) -> str:
     return nh3.clean(text, url_schemes=schemes, attribute_filter=_attribute)
 
 
+def clean_markdown(text: str) -> str:
+    """Return a text cell without what could act in a page.
+
+    Where a link could run a script, the whole text is shown as it was typed.
+    """
+    cleaned = clean_text(text)
+    if not (_acts(cleaned) or MATH_LINK.search(cleaned)):
+        return cleaned
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _acts(text: str) -> bool:
+    """Tell whether a link may run a script, however it is written."""
+    for _ in range(3):
+        text = html.unescape(text)
+    return bool(ADDRESS.search(UNREAD.sub("", text)))
+
+
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """Keep data: addresses for pictures alone."""
     picture = tag == "img" and name == "src" and value.startswith(INLINE)
@@ -70,9 +99,10 @@ def _data(data: dict[Any, Any]) -> dict[str, str]:
                 kept[mime] = picture
         elif mime == "text/plain" and isinstance(value, str):
             kept[mime] = value
-        elif mime in ("text/html", "text/markdown", "text/latex") and isinstance(value, str):
-            # Markdown may hold HTML, and what LaTeX cannot be read is shown as it stands.
+        elif mime == "text/html" and isinstance(value, str):
             kept[mime] = clean_text(value)
+        elif mime in ("text/markdown", "text/latex") and isinstance(value, str):
+            kept[mime] = clean_markdown(value)
     return kept
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.outputs import clean_text
+from autograder.outputs import clean_markdown
 
-__all__ = ["DamagedError", "Original", "read_submission", "rebuild"]
+__all__ = ["DamagedError", "Original", "leads_elsewhere", "read_submission", "rebuild"]
 
 MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
 MAX_SOURCE = 2**20  # characters of one cell
@@ -41,8 +41,15 @@ class Original:
     texts: Mapping[str, str]
 
 
-def read_submission(path: Path) -> list[dict[str, Any]]:
-    """Return a submitted notebook's cells. Raises DamagedError where there are none."""
+def read_submission(path: Path, within: Path | None = None) -> list[dict[str, Any]]:
+    """Return a submitted notebook's cells. Raises DamagedError where there are none.
+
+    within is a folder of the course: below it no folder on the way to the notebook may be a link.
+    """
+    if leads_elsewhere(path.parent, within or path.parent):
+        raise DamagedError(
+            "The folder of this submission is a link. Submit a folder with the notebook in it."
+        )
     if path.is_symlink() or not path.is_file():
         # A link may lead to somebody else's file, and a pipe has no end.
         raise DamagedError("There is no plain file of this name. Submit the notebook itself.")
@@ -68,6 +75,15 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
         notebook = _upgrade(notebook)
     cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
     return cells[:MAX_CELLS]
+
+
+def leads_elsewhere(folder: Path, within: Path) -> bool:
+    """Tell whether a folder, or one on the way to it, is a link: to another's work, perhaps."""
+    return any(
+        f.is_symlink()
+        for f in (folder, *folder.parents)
+        if f.is_relative_to(within) and f != within
+    )
 
 
 def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode:
@@ -185,7 +201,7 @@ def _grade_id(cell: Mapping[str, Any]) -> str:
 
 def _text(ours: NotebookNode, theirs: Mapping[str, Any]) -> str:
     """Return a student's text; where it is shown as a page, without what could act in one."""
-    return _source(theirs) if ours.cell_type == "code" else clean_text(_source(theirs))
+    return _source(theirs) if ours.cell_type == "code" else clean_markdown(_source(theirs))
 
 
 def _source(cell: Mapping[str, Any]) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.rebuild import DamagedError, Original, read_submission, rebuild
+from tests.grading.pages import active
 
 
 def marks(name: str, **kind: Any) -> dict[str, Any]:
@@ -171,6 +173,32 @@ def test_texts_cannot_act_in_an_instructor_s_browser(original: Original) -> None
     assert cell.attachments == {"a.png": {"image/png": "AAAA"}, "b.svg": {}}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[here](javascript:alert(1))",
+        "[here](<JavaScript:alert(1)>)",
+        "[here](java&#115;cript&colon;alert(1))",
+        "[here][1]\n\n[1]: javascript:alert(1)",
+        "[here](data:text/html;base64,PHNj)",
+        "<javascript:alert(1)>",
+        r"$\href{javascript:alert(1)}{x}$",
+    ],
+)
+def test_a_link_that_runs_a_script_is_shown_as_it_was_typed(original: Original, text: str) -> None:
+    why = new_markdown_cell(text, id="why", metadata=marks("why", solution=True, grade=True))
+    source = rebuild(original, submitted(why)).cells[-1].source
+    page, _ = HTMLExporter().from_notebook_node(new_notebook(cells=[new_markdown_cell(source)]))
+    assert active(page, "alert") == []
+    assert source.startswith("```") or "script" not in source
+
+
+def test_plain_words_about_javascript_and_data_stay(original: Original) -> None:
+    text = "The data: text in JavaScript: [a link](https://example.org) and $x < 3$."
+    why = new_markdown_cell(text, id="why", metadata=marks("why", solution=True, grade=True))
+    assert rebuild(original, submitted(why)).cells[-1].source == text
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_encodings_and_line_ends_are_read(tmp_path: Path, encoding: str, newline: str) -> None:
@@ -217,3 +245,19 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
             path.symlink_to("/etc/passwd")
         with pytest.raises(DamagedError, match="no plain file"):
             read_submission(path)
+
+
+def test_a_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    other = tmp_path / "submitted" / "ada" / "lesson"
+    other.mkdir(parents=True)
+    (other / "x.ipynb").write_text(json.dumps({"cells": submitted(answer("f", "1"))}))
+    (tmp_path / "submitted" / "ben").mkdir()
+    (tmp_path / "submitted" / "ben" / "lesson").symlink_to(other)
+    (tmp_path / "submitted" / "cai").symlink_to(other.parent)
+    linked = tmp_path / "linked"
+    linked.symlink_to(tmp_path / "submitted")
+    for student in ("ben", "cai"):
+        with pytest.raises(DamagedError, match="is a link"):
+            read_submission(linked / student / "lesson" / "x.ipynb", linked)
+    # Where a course keeps its submissions is the instructor's affair.
+    assert len(read_submission(linked / "ada" / "lesson" / "x.ipynb", linked)) == 1
