@@ -18,7 +18,15 @@ __all__ = ["CheckFailed", "agree", "expect", "from_scratch", "gradient", "refuse
 
 
 class CheckFailed(AssertionError):
-    """An answer is wrong: symptom, likely cause, next step."""
+    """An answer is wrong: symptom, likely cause, next step.
+
+    hidden_message is for tests that students do not see: it betrays neither input nor output.
+    """
+
+    def __init__(self, symptom: str, *, cause: str, step: str) -> None:
+        advice = f"Likely cause: {cause}\nNext step: {step}"
+        super().__init__(f"{symptom}\n{advice}")
+        self.hidden_message = f"A further check, on other inputs, fails.\n{advice}"
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows these lines in place of a traceback.
@@ -194,4 +202,4 @@ def _names(code: Any) -> list[str]:
 
 
 def _fail(symptom: str, cause: str, step: str) -> NoReturn:
-    raise CheckFailed(f"{symptom}\nLikely cause: {cause}\nNext step: {step}")
+    raise CheckFailed(symptom, cause=cause, step=step)

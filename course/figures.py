@@ -99,7 +99,7 @@ def encode(canvas: FigureCanvasAgg, *, colors: int | None = None) -> bytes:
 
     With colors, the palette is cut down to so many: a quarter of the bytes, for a stand-in.
     """
-    image = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     file = io.BytesIO()
     if colors is None:
         image.save(file, "png", compress_level=1)

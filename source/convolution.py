@@ -82,6 +82,7 @@ warm_up_loss = predict(
 warm_up_loss
 
 # %% reveal="warm_up"
+# What is right, and why: run this cell once you have answered.
 print(warm_up_dense.reveal("c", "One weight per pair, and one bias per output."))
 print(warm_up_sum.reveal("a", "Gradients over several paths add up. You need this in section 4."))
 print(warm_up_loss.reveal("c", "All ten are about equally likely: log 10 is 2.30."))
@@ -169,13 +170,14 @@ dense_moved = predict(
 )
 dense_moved
 
-# %%
+# %% experiment="dense_in_places"
 dense = DigitsDense()
 _ = fit(dense, train, steps=600, lr=3e-3, label="dense net")
 print(f"in the middle: {accuracy(dense, test):.0%}")
 print(f"in nine places: {accuracy(dense, moved_test):.0%}")
 
 # %% reveal="dense_moved"
+# What is right, and why: run this cell once you have answered.
 dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape they form.")
 
 # %% [markdown]
@@ -192,7 +194,7 @@ dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape the
 # the kernel. Below are the weight matrices of three layers that map 12 pixels to 10 units; grey
 # means no connection.
 
-# %%
+# %% experiment="sharing"
 from course.widgets.convolution_figures import sharing
 
 sharing()
@@ -218,6 +220,7 @@ conv_count = predict(
 conv_count
 
 # %% reveal="conv_count"
+# What is right, and why: run this cell once you have answered.
 conv_count.reveal("a", "64 filters of 3 * 3 * 3 weights and a bias each: 64 * 28.")
 
 # %% [markdown]
@@ -411,7 +414,7 @@ refuses(
 # numbers stay, which grow fourfold, which sixteenfold? So which of the two ideas, locality or
 # sharing, saves parameters, and which saves computation?
 
-# %%
+# %% experiment="cost"
 from course.widgets.convolution import cost
 
 cost(conv_parameters=conv_parameters, dense_parameters=dense_parameters)
@@ -459,7 +462,7 @@ trial(
 # the flipped ones, but when you compare your code with a formula from signal processing, the
 # difference matters.
 
-# %%
+# %% experiment="windows"
 from course.widgets.convolution_figures import windows
 
 windows()
@@ -483,6 +486,7 @@ same_size = predict(
 same_size
 
 # %% reveal="same_size"
+# What is right, and why: run this cell once you have answered.
 same_size.reveal("b", "h + 2 - 3 + 1 = h. In general (k - 1) / 2, for odd k; an even k has none.")
 
 # %% [markdown]
@@ -844,7 +848,7 @@ refuses(
 # left to right, and why does it give 0 on the even sky? What does stride 2 do to the size of the
 # map, and what does padding 1 do to its rim?
 
-# %%
+# %% experiment="stepper"
 from course.widgets.convolution import stepper
 
 stepper(conv2d_naive)
@@ -866,7 +870,7 @@ stepper(conv2d_naive)
 # entries of the kernel, of which there are few, and to handle all positions at once: the pixels
 # that meet kernel entry $(i, j)$ are a slice of the padded image with the stride as its step.
 
-# %%
+# %% experiment="unrolled"
 from course.widgets.convolution_figures import unrolled
 
 unrolled()
@@ -1107,6 +1111,7 @@ trial(
 )
 
 # %% reveal="equivariant"
+# What is right, and why: run this cell once you have answered.
 equivariant.reveal("c", "With stride s only moves by multiples of s carry over to the map.")
 
 # %% claim="conv_invariant"
@@ -1141,7 +1146,7 @@ trial(
 #
 # The bias of a channel was added everywhere, so its gradient is the sum over the whole map.
 
-# %%
+# %% experiment="backwards"
 from course.widgets.convolution_figures import backwards
 
 backwards()
@@ -1180,6 +1185,7 @@ trial(
 )
 
 # %% reveal="sparse"
+# What is right, and why: run this cell once you have answered.
 sparse.reveal(
     "b",
     "A dense weight is idle where its own pixel is 0. A shared weight meets every pixel, and its "
@@ -1376,7 +1382,7 @@ refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-
 # $$\text{field} \leftarrow \text{field} + d\,(k - 1) \cdot \text{jump} \qquad
 # \text{jump} \leftarrow \text{jump} \cdot s$$
 
-# %%
+# %% experiment="field_of_view"
 from course.widgets.convolution_figures import field_of_view
 
 field_of_view()
@@ -1392,6 +1398,7 @@ three_small = predict(
 three_small
 
 # %% reveal="three_small"
+# What is right, and why: run this cell once you have answered.
 three_small.reveal("b", "1 + 2 + 2 + 2 = 7, with 27 weights per pair of channels instead of 49.")
 
 # %% [markdown]
@@ -1508,7 +1515,7 @@ refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])", names=["
 # maps back. What gets lost is the *knowledge* of who is whose neighbour, because to the layer
 # behind it entry 17 and entry 18 are as far apart as entry 17 and entry 300.
 
-# %%
+# %% experiment="row_major"
 from course.widgets.convolution_figures import row_major
 
 row_major()
@@ -1657,6 +1664,7 @@ shares = {
 trial("dense_holds_most", {what: (f"{s:.0%}", s > 0.5) for what, s in shares.items()})
 
 # %% reveal="vgg_share"
+# What is right, and why: run this cell once you have answered.
 vgg_share.reveal(
     "c",
     "124 of 138 million, 103 of them in the layer right after flatten. Averaging each map to one "
@@ -1848,7 +1856,7 @@ expect(
 # learnt by heart. (`usable` hands back your network if it works, else a ready-made one, so that
 # you can read on before you have solved the exercise.)
 
-# %%
+# %% experiment="sanity"
 from course.widgets.convolution_features import usable
 
 convolutional = usable(DigitsCNN)
@@ -1915,6 +1923,7 @@ for what, race in races.items():
 trial("cnn_beats_dense", measured)
 
 # %% reveal="rivals"
+# What is right, and why: run this cell once you have answered.
 rivals.reveal(
     "b",
     "The convolutions move along, but the dense head behind flatten has weights for each position, "
@@ -1936,7 +1945,7 @@ rivals.reveal(
 # useful for telling digits apart grew, and what is not did not: that is what **learning features**
 # means. Below are the ten filters of a first layer, before and after.
 
-# %%
+# %% experiment="filters"
 from course.widgets.convolution_features import filters
 
 torch.manual_seed(0)
@@ -1956,7 +1965,7 @@ filters(net, untrained)
 # that all ten together say enough. The pictures of tidy stripes that textbooks show come from
 # kernels of 11 x 11 on large colour photographs.
 
-# %%
+# %% experiment="feature_maps"
 from course.widgets.convolution_features import feature_maps
 
 feature_maps(net, test)

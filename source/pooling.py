@@ -79,6 +79,7 @@ warm_up_sum = predict(
 warm_up_sum
 
 # %% reveal="warm_up"
+# What is right, and why: run this cell once you have answered.
 display(
     warm_up_size.reveal("b", "(16 + 2 * 1 - 3) // 2 + 1 = 8."),
     warm_up_equivariance.reveal("b", "A convolution is equivariant: its output moves along."),
@@ -355,6 +356,7 @@ torch.set_num_threads(1)
 nets = {"stride": [trained("stride", seed=seed) for seed in (0, 1)]}
 
 # %% reveal="one_pixel"
+# What is right, and why: run this cell once you have answered.
 right = sum(accuracy(net, test) for net in nets["stride"]) / 2
 stays = sum(kept(net, 1) for net in nets["stride"]) / 2
 one_pixel.reveal(
@@ -401,6 +403,7 @@ corner = predict(
 corner
 
 # %% reveal="corner"
+# What is right, and why: run this cell once you have answered.
 corner.reveal("b", "The largest value of the image in that window. Padding must never win.")
 
 # %% [markdown]
@@ -637,6 +640,7 @@ border = predict(
 border
 
 # %% reveal="border"
+# What is right, and why: run this cell once you have answered.
 border.reveal("b", "Four pixels of 8 and five zeros. A bright image gets a dark frame.")
 
 # %% [markdown]
@@ -925,6 +929,7 @@ features_move
 moves(max_pool2d=max_pool2d, avg_pool2d=avg_pool2d)
 
 # %% reveal="features_move"
+# What is right, and why: run this cell once you have answered.
 features_move.reveal(
     "c",
     "0.99 without pooling, 0.92 with 2x2 maxima: the strokes of these digits are one or two pixels "
@@ -973,6 +978,7 @@ for shrink, pair_of in nets.items():
     print(f"{shrink:12s}  {multiply_adds(pair_of[0]):13,}  {right:.1%}   {shares}")
 
 # %% reveal="which_keeps"
+# What is right, and why: run this cell once you have answered.
 which_keeps.reveal("b", f"{staying['max'][1]:.0%}, against {staying['stride'][1]:.0%}.")
 
 # %% [markdown]
@@ -1074,6 +1080,7 @@ for name, net in deaf.items():
 kept_curves({"strides": staying["stride"], "2x2 maxima": staying["max"], **shares})
 
 # %% reveal="by_four"
+# What is right, and why: run this cell once you have answered.
 by_four.reveal(
     "c",
     "Two strides of 2 sample every fourth pixel. A shift by 4 hits the same grid again; one by 2 "
@@ -1107,6 +1114,7 @@ ties = predict(
 ties
 
 # %% reveal="ties"
+# What is right, and why: run this cell once you have answered.
 flat = torch.zeros(1, 1, 2, 2, requires_grad=True)
 F.max_pool2d(flat, 2).backward()
 ties.reveal("b", f"Torch's gradient of a 2x2 window of zeros: {flat.grad[0, 0].tolist()}.")

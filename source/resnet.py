@@ -79,6 +79,7 @@ warm_up_norm = predict(
 warm_up_norm
 
 # %% reveal="warm_up"
+# What is right, and why: run this cell once you have answered.
 display(
     warm_up_size.reveal("b", "(7 + 2 - 3) // 2 + 1 = 4 and (4 + 2 - 3) // 2 + 1 = 2."),
     warm_up_sum.reveal("b", "The derivative of a sum is f'(x) + 1. Remember this 1."),
@@ -96,7 +97,7 @@ display(
 # have 8, 16 and 32 channels, and it is trained for 60 steps. Two of its layers at a time are one
 # box in the drawing. All drawings in this lesson are made from the model itself.
 
-# %%
+# %% experiment="plain_network"
 draw_network(stack(20, skip=False, seed=0), (1, 8, 8), title="plain, 20 layers")
 
 # %% [markdown]
@@ -143,13 +144,14 @@ deeper = predict(
 )
 deeper
 
-# %%
+# %% experiment="deeper_and_worse"
 nets, runs = {}, {}
 for depth in (20, 56):
     nets[depth, False], runs[depth, False] = trained(depth, skip=False)
     print(f"plain, {depth} layers: training loss {runs[depth, False].final:.2f}")
 
 # %% reveal="deeper"
+# What is right, and why: run this cell once you have answered.
 deeper.reveal("b", "The deep one has hardly left log 10 = 2.30, where it knows nothing.")
 
 # %% [markdown]
@@ -191,7 +193,7 @@ trial("degradation_training", measured)
 # $F(x) = H(x) - x$. To get the identity they need $F = 0$. The line around the layers is the **skip
 # connection**, or **shortcut**. It has no weights and costs one addition.
 
-# %%
+# %% experiment="padded_block"
 draw_block(PaddedBlock, 16, 16)
 
 # %% [markdown]
@@ -228,6 +230,7 @@ trial(
 )
 
 # %% reveal="which_sum"
+# What is right, and why: run this cell once you have answered.
 gap_to_sum = (output - F.relu(residual + x)).abs().max().item()
 which_sum.reveal("c", f"Largest difference of ReLU(F(x) + x) to the block: {gap_to_sum:.0e}.")
 
@@ -261,7 +264,7 @@ trial(
 #
 # `PaddedBlock`, which the lesson gives you, has option A:
 
-# %%
+# %% experiment="padded_block_halved"
 draw_block(PaddedBlock, 16, 32, stride=2)
 
 # %% [markdown]
@@ -543,7 +546,7 @@ refuses(lambda: BasicBlock(4, 4, stride=0), "BasicBlock(4, 4, stride=0)", names=
 # %% [markdown]
 # The drawing of your block, made from your code:
 
-# %%
+# %% experiment="basic_block"
 draw_block(BasicBlock, 16, 32, stride=2)
 
 # %% [markdown]
@@ -574,6 +577,7 @@ jacobian_of_zero = predict(
 jacobian_of_zero
 
 # %% reveal="jacobian_of_zero"
+# What is right, and why: run this cell once you have answered.
 jacobian_of_zero.reveal("b", "dF/dx = 0, so I is all that is left, whatever the weights were.")
 
 # %% [markdown]
@@ -714,7 +718,7 @@ for wider in (PaddedBlock(2, 3).eval(), LongBlock(2, 2, stride=2).eval()):
 # again: which curve reaches the first block with *less*, and which with far too much? Batch norm
 # off and He's spread: does a skip always help? `block` lets you try your own.
 
-# %%
+# %% experiment="gradients"
 gradients(BasicBlock=BasicBlock)
 
 # %% [markdown]
@@ -758,6 +762,7 @@ trial(
 )
 
 # %% reveal="plain_with_norm"
+# What is right, and why: run this cell once you have answered.
 plain_with_norm.reveal("c", "Nothing vanishes: at the start it grows from layer to layer.")
 
 # %% [markdown]
@@ -791,6 +796,7 @@ bottleneck_cost = predict(
 bottleneck_cost
 
 # %% reveal="bottleneck_cost"
+# What is right, and why: run this cell once you have answered.
 bottleneck_cost.reveal("a", f"256 x 64 + 9 x 64 x 64 + 64 x 256 = {2 * 256 * 64 + 9 * 64 * 64:,}.")
 
 # %% [markdown]
@@ -951,7 +957,7 @@ refuses(lambda: BottleneckBlock(4, -1), "BottleneckBlock(4, -1)")
 refuses(lambda: BottleneckBlock(4, 1, stride=0), "BottleneckBlock(4, 1, stride=0)", names=[0])
 ### END HIDDEN TESTS
 
-# %%
+# %% experiment="bottleneck_block"
 draw_block(BottleneckBlock, 256, 64)
 
 # %% [markdown]
@@ -979,7 +985,7 @@ draw_block(BottleneckBlock, 256, 64)
 # experiment has the same form with half the channels. A solid arc is an identity; a dashed one
 # changes the shape.
 
-# %%
+# %% experiment="residual_network"
 draw_network(stack(20, skip=True, seed=0), (1, 8, 8), title="residual, 20 layers")
 
 # %% [markdown]
@@ -1145,7 +1151,7 @@ with_skips = predict(
 )
 with_skips
 
-# %%
+# %% experiment="with_skips"
 for depth, skip in ((8, False), (8, True), (20, True), (56, True)):
     nets[depth, skip], runs[depth, skip] = trained(depth, skip=skip)
 for depth in (8, 20, 56):
@@ -1153,6 +1159,7 @@ for depth in (8, 20, 56):
     print(f"{depth} layers: training loss {plain:.2f} plain, {residual:.2f} residual")
 
 # %% reveal="with_skips"
+# What is right, and why: run this cell once you have answered.
 with_skips.reveal("b", "The skips have changed no number of layers and no parameter.")
 
 # %% [markdown]
@@ -1162,7 +1169,7 @@ with_skips.reveal("b", "The skips have changed no number of layers and no parame
 # the paper. Where do the curves of the left side start to differ? Is the deepest network on the
 # right the best of the three after 60 steps?
 
-# %%
+# %% experiment="curves"
 curves(list(runs.values()))
 
 # %% [markdown]
@@ -1217,6 +1224,7 @@ def judge(net: nn.Sequential, label: str) -> dict[str, tuple[str, bool]]:
 trial("bypass", {**judge(nets[20, True], "residual"), **judge(nets[20, False], "plain")})
 
 # %% reveal="remove_a_block"
+# What is right, and why: run this cell once you have answered.
 remove_a_block.reveal(
     "c", "A plain network does not survive it: each layer needs the one before it as it was."
 )
@@ -1335,7 +1343,7 @@ refuses(
 # Does it help? The residual network of 56 layers once more, with steps three times as long as
 # before, from usual weights and from zeroed residuals.
 
-# %%
+# %% experiment="zeroed"
 for start in ("usual", "zeroed"):
     net = stack(56, skip=True, seed=0)
     if start == "zeroed":
@@ -1503,7 +1511,7 @@ for mode in (True, False):
 # near $\log 10$, and 50 images can be learnt by heart. Then the training.
 
 
-# %%
+# %% experiment="sanity"
 def fresh() -> nn.Module:
     """Return your network of eight layers, its blocks starting as the identity where possible."""
     torch.manual_seed(0)
@@ -1529,7 +1537,7 @@ with torch.no_grad():
 print(f"50 images by heart: {by_heart:.0%}")
 assert by_heart == 1.0
 
-# %%
+# %% experiment="all_images"
 net = fresh()
 losses = fit(net, train, label="all images", steps=120, lr=0.05)
 net.eval()

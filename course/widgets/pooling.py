@@ -96,7 +96,15 @@ def stepper(**functions: Function) -> Explorer:
         partial(compute_windows, functions),
         WindowsView(),
         describe_windows,
+        in_use=_in_use,
     )
+
+
+def _in_use(state: Windows) -> set[str]:
+    """A global average has one window, the whole table."""
+    if state.kind == "global average":
+        return {"kind"}
+    return {"kind", "step", "kernel_size", "stride", "padding"}
 
 
 def compute_windows(
@@ -108,7 +116,7 @@ def compute_windows(
     stride: int,
     padding: int,
 ) -> Windows:
-    """Pool the table and find the window of this number, the last one where there are fewer."""
+    """Pool the table and find the window of this number; after the last comes the first again."""
     rows, columns = TABLE.shape[2:]
     function: Function
     options: dict[str, Any] = {}
@@ -125,7 +133,7 @@ def compute_windows(
         function = F.max_pool2d if kind == "max" else F.avg_pool2d
     output = function(TABLE, **options)
     shape = (1, 1) if output.dim() == 2 else tuple(output.shape[2:])
-    row, column = divmod(min(step, shape[0] * shape[1] - 1), shape[1])
+    row, column = divmod(step % (shape[0] * shape[1]), shape[1])
     top, left = row * stride - padding, column * stride - padding
     winner = None
     if kind == "max":

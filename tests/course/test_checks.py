@@ -34,9 +34,17 @@ def message(check: Callable[[], object]) -> tuple[str, str, str]:
 
 
 def test_a_failure_shows_as_its_message_alone() -> None:
-    error = CheckFailed("symptom\nLikely cause: c\nNext step: s")
+    error = CheckFailed("symptom", cause="c", step="s")
     assert isinstance(error, AssertionError)
     assert error._render_traceback_() == ["symptom", "Likely cause: c", "Next step: s"]
+
+
+def test_words_for_hidden_tests_give_advice_and_no_numbers() -> None:
+    with pytest.raises(CheckFailed) as caught:
+        agree(torch.tensor(3721.0), torch.tensor(4096.0), "f(64)", cause="the sign.", step="look.")
+    words = caught.value.hidden_message
+    assert words.endswith("Likely cause: the sign.\nNext step: look.")
+    assert not any(digit in words for digit in "0123456789")
 
 
 # agree
