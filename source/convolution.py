@@ -35,6 +35,7 @@ from course.claims import trial
 from course.predictions import predict
 
 _ = torch.manual_seed(0)
+torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 
 
 def pair(value: int | tuple[int, int], *, name: str, least: int) -> tuple[int, int]:
