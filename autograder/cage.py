@@ -20,6 +20,9 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "NBGRADER_EXECUTION": "autograde",
     "MPLCONFIGDIR": "/tmp/.matplotlib",
+    # A fork copies a table of pages, and large pages make it short: 4 ms in place of 12.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "PYTHONMALLOC": "malloc",
     "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
@@ -56,6 +59,9 @@ def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path
             command += ["--ro-bind", str(path), str(path)]
     for name in ("ld.so.cache", "fonts", "localtime", "alternatives", "mime.types"):
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    # glibc reads there whether it may have large pages, and of what size.
+    large_pages = "/sys/kernel/mm/transparent_hugepage"
+    command += ["--ro-bind-try", large_pages, large_pages]
     command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
     for path in _environment_folders():
         command += ["--ro-bind", str(path), str(path)]
