@@ -24,7 +24,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 from autograder.config import Autograder
 from autograder.diagnosis import Diagnosis
 from autograder.errors import CourseError, SandboxError
-from autograder.grading import Grader, verdict_of
+from autograder.grading import Grader, is_check, verdict_of
 from autograder.judge import Given
 from autograder.pool import discard, sandbox_for
 from autograder.rebuild import DamagedError, Original, leads_elsewhere, read_submission, rebuild
@@ -145,9 +145,13 @@ class SaveVerdicts(SaveAutoGrades):
 class HideTests(ClearHiddenTests):
     """Takes out of the feedback what students must not see: hidden tests."""
 
-    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Clear hidden tests, also where a region is not closed."""
-        return super().preprocess(nb, resources)
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clear a check; a student's own cell may say BEGIN HIDDEN TESTS and holds none."""
+        if is_check(cell):
+            return super().preprocess_cell(cell, resources, cell_index)
+        return cell, resources
 
 
 def _init_destination(converter: Any, assignment: str, student: str) -> bool:

@@ -44,6 +44,13 @@ def helper_cells(notebook: NotebookNode, _: Path, __: World) -> None:
 
 
 @honest(deserves=ALL)
+def own_hidden_tests(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A cell of the student's own opens a region of hidden tests, as the student saw it done."""
+    solve(notebook)
+    extra(notebook, "### BEGIN HIDDEN TESTS\nassert relu(torch.ones(2)).sum() == 2", after="relu")
+
+
+@honest(deserves=ALL)
 def answer_in_a_later_helper(notebook: NotebookNode, _: Path, __: World) -> None:
     """An answer calls a helper that is defined behind it, but before its check."""
     solve(notebook)
