@@ -21,12 +21,20 @@ class CheckFailed(AssertionError):
     """An answer is wrong: symptom, likely cause, next step.
 
     hidden_message is for tests that students do not see: it betrays neither input nor output.
+    unseen is its symptom.
     """
 
-    def __init__(self, symptom: str, *, cause: str, step: str) -> None:
+    def __init__(
+        self,
+        symptom: str,
+        *,
+        cause: str,
+        step: str,
+        unseen: str = "A further check, on other inputs, fails.",
+    ) -> None:
         advice = f"Likely cause: {cause}\nNext step: {step}"
         super().__init__(f"{symptom}\n{advice}")
-        self.hidden_message = f"A further check, on other inputs, fails.\n{advice}"
+        self.hidden_message = f"{unseen}\n{advice}"
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows these lines in place of a traceback.
@@ -65,34 +73,44 @@ def expect(condition: object, symptom: str, *, cause: str, step: str) -> None:
         _fail(symptom, cause, step)
 
 
-def refuses(call: Callable[[], object], what: str, *, names: Iterable[object] = ()) -> None:
-    """Fail unless a call raises ValueError with a message that names what was passed.
+def refuses(call: Callable[[], object], what: str, *, word: str | None = None) -> None:
+    """Fail unless a call raises ValueError with a message that tells what was passed.
 
-    >>> refuses(lambda: float("one"), 'float("one")', names=["one"])
+    The message has to hold word, or else any number: a size, a shape, a value. How it is worded,
+    and whether it tells the size of the kernel or of the image, is the student's affair. With an
+    empty word any message will do.
+
+    >>> refuses(lambda: float("1..0"), 'float("1..0")')
     """
-    hint = "say what was passed and what was expected: raise ValueError(f'dim is {dim}; ...')"
+    step = "raise it yourself and say what was passed: ValueError(f'stride is {stride}; ...')."
     try:
         result = call()
     except ValueError as error:
-        missing = [str(name) for name in names if str(name) not in str(error)]
-        if missing:
+        tells = word in str(error) if word is not None else any(c.isdigit() for c in str(error))
+        if not tells:
             _fail(
-                f"{what} raises ValueError({str(error)!r}), which does not name {missing[0]}.",
+                f"{what} raises ValueError({str(error)!r}), which holds no {word or 'number'}.",
                 "the message does not tell its reader what was passed.",
-                hint,
+                step,
+                "A ValueError that is rightly raised has a message that does not say why.",
             )
     except NotImplementedError:
         raise
     except Exception as error:
+        kind = type(error).__name__
         _fail(
-            f"{what} raises {type(error).__name__}, expected ValueError.",
-            "the argument is used before it is looked at.",
-            hint,
+            f"{what} raises {kind}, expected ValueError.",
+            "an argument is used before it is looked at, and torch or Python stumbles over it.",
+            step,
+            f"An argument that makes no sense leads to {kind}, expected ValueError.",
         )
     else:
         shown = f"returns {_show(result)}" if isinstance(result, Tensor | float) else "returns"
         _fail(
-            f"{what} {shown}, expected ValueError.", "a senseless argument is taken as it is.", hint
+            f"{what} {shown}, expected ValueError.",
+            "an argument that makes no sense is taken as it is.",
+            step,
+            "An argument that makes no sense is not refused with a ValueError.",
         )
 
 
@@ -201,5 +219,6 @@ def _names(code: Any) -> list[str]:
     return [*code.co_names, *(name for const in inner for name in _names(const))]
 
 
-def _fail(symptom: str, cause: str, step: str) -> NoReturn:
-    raise CheckFailed(symptom, cause=cause, step=step)
+def _fail(symptom: str, cause: str, step: str, unseen: str | None = None) -> NoReturn:
+    more = {} if unseen is None else {"unseen": unseen}
+    raise CheckFailed(symptom, cause=cause, step=step, **more)

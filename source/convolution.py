@@ -293,8 +293,8 @@ for inputs, outputs, bias in ((25088, 4096, True), (1, 1, True), (5, 2, False), 
         rtol=0,
         atol=0,
     )
-refuses(lambda: dense_parameters(-3, 4), "dense_parameters(-3, 4)", names=[-3])
-refuses(lambda: dense_parameters(3, 0), "dense_parameters(3, 0)", names=[0])
+refuses(lambda: dense_parameters(-3, 4), "dense_parameters(-3, 4)")
+refuses(lambda: dense_parameters(3, 0), "dense_parameters(3, 0)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -386,23 +386,19 @@ for inputs, outputs, kernel, bias, groups in (
 refuses(
     lambda: conv_parameters(3, 4, kernel_size=1, groups=3),
     "conv_parameters(3, 4, kernel_size=1, groups=3)",
-    names=[4],
 )
 refuses(
     lambda: conv_parameters(4, 3, kernel_size=1, groups=3),
     "conv_parameters(4, 3, kernel_size=1, groups=3)",
-    names=[4],
 )
 refuses(lambda: conv_parameters(3, 0, kernel_size=1), "conv_parameters(3, 0, kernel_size=1)")
 refuses(
     lambda: conv_parameters(3, 4, kernel_size=(3, 0)),
     "conv_parameters(3, 4, kernel_size=(3, 0))",
-    names=[0],
 )
 refuses(
     lambda: conv_parameters(2, 4, kernel_size=1, groups=-2),
     "conv_parameters with groups=-2",
-    names=[-2],
 )
 ### END HIDDEN TESTS
 
@@ -582,17 +578,16 @@ agree(
     cause="a window as large as the padded image is refused.",
     step="refuse only what is larger than the padded image.",
 )
-refuses(lambda: output_size(4, kernel_size=5), "output_size(4, kernel_size=5)", names=[4, 5])
+refuses(lambda: output_size(4, kernel_size=5), "output_size(4, kernel_size=5)")
 refuses(
     lambda: output_size(3, kernel_size=3, dilation=2),
     "output_size(3, kernel_size=3, dilation=2)",
-    names=[3],
 )
-refuses(lambda: output_size(5, kernel_size=1, stride=0), "output_size with stride=0", names=[0])
-refuses(lambda: output_size(5, kernel_size=1, padding=-2), "output_size with padding=-2", names=[2])
-refuses(lambda: output_size(5, kernel_size=0), "output_size with kernel_size=0", names=[0])
-refuses(lambda: output_size(-5, kernel_size=1, padding=4), "output_size(-5, ...)", names=[5])
-refuses(lambda: output_size(5, kernel_size=1, dilation=0), "output_size with dilation=0", names=[0])
+refuses(lambda: output_size(5, kernel_size=1, stride=0), "output_size with stride=0")
+refuses(lambda: output_size(5, kernel_size=1, padding=-2), "output_size with padding=-2")
+refuses(lambda: output_size(5, kernel_size=0), "output_size with kernel_size=0")
+refuses(lambda: output_size(-5, kernel_size=1, padding=4), "output_size(-5, ...)")
+refuses(lambda: output_size(5, kernel_size=1, dilation=0), "output_size with dilation=0")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -689,9 +684,9 @@ agree(
     cause="the value is added or multiplied, and 0 times infinity is nan.",
     step="write the value into the border, and the image into the middle.",
 )
-refuses(lambda: pad2d(images, -1), "pad2d(x, -1)", names=[-1])
-refuses(lambda: pad2d(images, (2, -3)), "pad2d(x, (2, -3))", names=[-3])
-refuses(lambda: pad2d(images[0], 1), "pad2d of shape (3, 4, 1)", names=["3, 4, 1"])
+refuses(lambda: pad2d(images, -1), "pad2d(x, -1)")
+refuses(lambda: pad2d(images, (2, -3)), "pad2d(x, (2, -3))")
+refuses(lambda: pad2d(images[0], 1), "pad2d of shape (3, 4, 1)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -828,16 +823,14 @@ agree(
 refuses(
     lambda: conv2d_naive(images, torch.ones(4, 5, 3, 2, dtype=torch.float64)),
     "conv2d_naive of 3 channels with filters for 5",
-    names=[3, 5],
 )
-refuses(lambda: conv2d_naive(images[0], filters), "conv2d_naive of a single image", names=["7, 5"])
+refuses(lambda: conv2d_naive(images[0], filters), "conv2d_naive of a single image")
 refuses(lambda: conv2d_naive(images, filters, bias[:3]), "conv2d_naive with 3 biases for 4 filters")
-refuses(lambda: conv2d_naive(images, filters, stride=0), "conv2d_naive with stride=0", names=[0])
-refuses(lambda: conv2d_naive(images, filters, padding=(-1, 0)), "padding=(-1, 0)", names=[-1])
+refuses(lambda: conv2d_naive(images, filters, stride=0), "conv2d_naive with stride=0")
+refuses(lambda: conv2d_naive(images, filters, padding=(-1, 0)), "padding=(-1, 0)")
 refuses(
     lambda: conv2d_naive(images, torch.ones(1, 3, 2, 6, dtype=torch.float64)),
     "conv2d_naive with a kernel of 2 x 6 on images of 7 x 5",
-    names=[6, 5],
 )
 ### END HIDDEN TESTS
 
@@ -1053,18 +1046,16 @@ expect(
     step="loop over the entries of the kernel, at most, and use matrix products for the rest.",
 )
 wide = torch.ones(4, 6, 2, 6, dtype=torch.float64)
-refuses(
-    lambda: conv2d(images, filters[:, :5]), "conv2d of 6 channels with filters for 5", names=[5]
-)
+refuses(lambda: conv2d(images, filters[:, :5]), "conv2d of 6 channels with filters for 5")
 refuses(lambda: conv2d(images, filters[:, :2], groups=2), "conv2d with groups=2 and 2 channels")
 refuses(lambda: conv2d(images, filters[:3, :3], groups=2), "conv2d of 3 filters in 2 groups")
-refuses(lambda: conv2d(images, filters, groups=0), "conv2d with groups=0", names=[0])
-refuses(lambda: conv2d(images[0], filters), "conv2d of a single image", names=["7, 5"])
+refuses(lambda: conv2d(images, filters, groups=0), "conv2d with groups=0")
+refuses(lambda: conv2d(images[0], filters), "conv2d of a single image")
 refuses(lambda: conv2d(images, filters, bias[:3]), "conv2d with 3 biases for 4 filters")
-refuses(lambda: conv2d(images, filters, dilation=0), "conv2d with dilation=0", names=[0])
-refuses(lambda: conv2d(images, filters, stride=(0, 1)), "conv2d with stride=(0, 1)", names=[0])
-refuses(lambda: conv2d(images, filters, padding=-1), "conv2d with padding=-1", names=[-1])
-refuses(lambda: conv2d(images, wide), "conv2d with a kernel of 2 x 6 on images of 7 x 5", names=[6])
+refuses(lambda: conv2d(images, filters, dilation=0), "conv2d with dilation=0")
+refuses(lambda: conv2d(images, filters, stride=(0, 1)), "conv2d with stride=(0, 1)")
+refuses(lambda: conv2d(images, filters, padding=-1), "conv2d with padding=-1")
+refuses(lambda: conv2d(images, wide), "conv2d with a kernel of 2 x 6 on images of 7 x 5")
 refuses(
     lambda: conv2d(images, filters, dilation=4), "conv2d with a kernel that covers 9 x 5 pixels"
 )
@@ -1357,14 +1348,13 @@ agree(
 refuses(
     lambda: conv2d_backward(torch.ones(2, 4, 5, 4, dtype=double), images, filters),
     "conv2d_backward with a grad_out of shape (2, 4, 5, 4), where the output is 5 x 5,",
-    names=["4, 5, 4"],
 )
 refuses(
     lambda: conv2d_backward(images, images, filters[:, :2]), "conv2d_backward of 3 channels and 2"
 )
 refuses(lambda: conv2d_backward(images, images[0], filters), "conv2d_backward of a single image")
-refuses(lambda: conv2d_backward(images, images, filters, stride=0), "stride=0", names=[0])
-refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-1", names=[-1])
+refuses(lambda: conv2d_backward(images, images, filters, stride=0), "stride=0")
+refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-1")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1496,11 +1486,9 @@ agree(
     cause="no layer was not thought of.",
     step="start at 1: without a layer, a pixel sees itself.",
 )
-refuses(lambda: receptive_field([(3, 1), (3,)]), "receptive_field([(3, 1), (3,)])", names=["(3,)"])
-refuses(
-    lambda: receptive_field([(3, 1, 1, 1)]), "receptive_field([(3, 1, 1, 1)])", names=["1, 1, 1"]
-)
-refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])", names=["(3, 0)"])
+refuses(lambda: receptive_field([(3, 1), (3,)]), "receptive_field([(3, 1), (3,)])")
+refuses(lambda: receptive_field([(3, 1, 1, 1)]), "receptive_field([(3, 1, 1, 1)])")
+refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1605,8 +1593,8 @@ agree(
     cause="-1 cannot be worked out where a dimension is 0.",
     step="compute the product with math.prod.",
 )
-refuses(lambda: flatten(maps, start_dim=4), "flatten(x, start_dim=4) of four dimensions", names=[4])
-refuses(lambda: flatten(maps, start_dim=-5), "flatten(x, start_dim=-5) of such", names=[-5])
+refuses(lambda: flatten(maps, start_dim=4), "flatten(x, start_dim=4) of four dimensions")
+refuses(lambda: flatten(maps, start_dim=-5), "flatten(x, start_dim=-5) of such")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1785,7 +1773,6 @@ for shape in ((2, 64), (2, 1, 28, 28), (2, 3, 8, 8), (1, 8, 8)):
     refuses(
         lambda shape=shape: network(torch.zeros(shape)),
         f"DigitsCNN() on a tensor of shape {shape}",
-        names=[", ".join(map(str, shape))],
     )
 sums = logits.detach().exp().sum(dim=1)
 expect(

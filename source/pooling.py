@@ -260,12 +260,9 @@ for shift, name in {(3, 0): "(3, 0)", (0, -5): "(0, -5)", 4: "4", -3: "-3"}.item
     refuses(
         lambda shift=shift: shift_consistency(linear, images, shift=shift),
         f"shift={shift} of images of 3 x 5 pixels",
-        names=[name],
     )
-refuses(
-    lambda: shift_consistency(linear, images[0], shift=0), "x of shape (2, 3, 5)", names=["2, 3, 5"]
-)
-refuses(lambda: shift_consistency(linear, images[:0], shift=0), "an empty x", names=["0, 2, 3, 5"])
+refuses(lambda: shift_consistency(linear, images[0], shift=0), "x of shape (2, 3, 5)")
+refuses(lambda: shift_consistency(linear, images[:0], shift=0), "an empty x")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -565,24 +562,23 @@ for dtype in (torch.float32, torch.float16):
         cause="the dtype of x is lost, or the padding value does not fit into it.",
         step="let the dtype come from x, and pad with -torch.inf.",
     )
-for options, names in [
-    ({"kernel_size": 0}, ["0"]),
-    ({"kernel_size": (2, -1)}, ["-1"]),
-    ({"kernel_size": 2, "stride": 0}, ["0"]),
-    ({"kernel_size": 2, "padding": -1}, ["-1"]),
-    ({"kernel_size": 3, "padding": 2}, ["2"]),
-    ({"kernel_size": (3, 1), "padding": 1}, ["1"]),
-    ({"kernel_size": (1, 3), "padding": 1}, ["1"]),
-    ({"kernel_size": (8, 1)}, ["8, 1", "7, 5"]),
-    ({"kernel_size": (1, 6)}, ["1, 6", "7, 5"]),
+for options in [
+    {"kernel_size": 0},
+    {"kernel_size": (2, -1)},
+    {"kernel_size": 2, "stride": 0},
+    {"kernel_size": 2, "padding": -1},
+    {"kernel_size": 3, "padding": 2},
+    {"kernel_size": (3, 1), "padding": 1},
+    {"kernel_size": (1, 3), "padding": 1},
+    {"kernel_size": (8, 1)},
+    {"kernel_size": (1, 6)},
 ]:
     given = ", ".join(f"{key}={value}" for key, value in options.items())
     refuses(
         lambda options=options: max_pool2d(x, **options),
         f"max_pool2d(x, {given}) of images of 7 x 5 pixels",
-        names=names,
     )
-refuses(lambda: max_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)", names=["3, 7, 5"])
+refuses(lambda: max_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -781,22 +777,21 @@ agree(
     cause="the dtype of x is lost, or the zeros of the padding are not counted.",
     step="let the dtype come from x, and divide by kh * kw.",
 )
-for options, names in [
-    ({"kernel_size": 0}, ["0"]),
-    ({"kernel_size": 2, "stride": 0}, ["0"]),
-    ({"kernel_size": 2, "padding": -1}, ["-1"]),
-    ({"kernel_size": (3, 1), "padding": 1}, ["1"]),
-    ({"kernel_size": (1, 3), "padding": 1}, ["1"]),
-    ({"kernel_size": (8, 1)}, ["8, 1", "7, 5"]),
-    ({"kernel_size": (1, 6)}, ["1, 6", "7, 5"]),
+for options in [
+    {"kernel_size": 0},
+    {"kernel_size": 2, "stride": 0},
+    {"kernel_size": 2, "padding": -1},
+    {"kernel_size": (3, 1), "padding": 1},
+    {"kernel_size": (1, 3), "padding": 1},
+    {"kernel_size": (8, 1)},
+    {"kernel_size": (1, 6)},
 ]:
     given = ", ".join(f"{key}={value}" for key, value in options.items())
     refuses(
         lambda options=options: avg_pool2d(x, **options),
         f"avg_pool2d(x, {given}) of images of 7 x 5 pixels",
-        names=names,
     )
-refuses(lambda: avg_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)", names=["3, 7, 5"])
+refuses(lambda: avg_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -883,13 +878,9 @@ agree(
     cause="the dtype of x is lost.",
     step="let the dtype come from x.",
 )
-refuses(lambda: global_avg_pool(torch.ones(3, 7, 5)), "an x of shape (3, 7, 5)", names=["3, 7, 5"])
-refuses(
-    lambda: global_avg_pool(torch.ones(2, 3, 0, 5)), "an x of shape (2, 3, 0, 5)", names=["3, 0, 5"]
-)
-refuses(
-    lambda: global_avg_pool(torch.ones(2, 3, 5, 0)), "an x of shape (2, 3, 5, 0)", names=["3, 5, 0"]
-)
+refuses(lambda: global_avg_pool(torch.ones(3, 7, 5)), "an x of shape (3, 7, 5)")
+refuses(lambda: global_avg_pool(torch.ones(2, 3, 0, 5)), "an x of shape (2, 3, 0, 5)")
+refuses(lambda: global_avg_pool(torch.ones(2, 3, 5, 0)), "an x of shape (2, 3, 5, 0)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1291,36 +1282,31 @@ agree(
     cause="the dtype of the arguments is lost.",
     step="let the dtype come from grad_out.",
 )
-for call, names, what in [
+for call, what in [
     (
         lambda: max_pool2d_backward(smooth, smooth, kernel_size=2),
-        ["7, 5", "3, 2"],
         "a grad_out of the shape of x",
     ),
     (
         lambda: max_pool2d_backward(grad_out[:1], smooth, **options),
-        ["1, 3, 3, 4"],
         "a grad_out for one image, and two images",
     ),
     (
         lambda: max_pool2d_backward(grad_out, smooth, kernel_size=(8, 1)),
-        ["8, 1", "7, 5"],
         "a window higher than x",
     ),
     (
         lambda: max_pool2d_backward(grad_out, smooth, kernel_size=(1, 6)),
-        ["1, 6", "7, 5"],
         "a window wider than x",
     ),
     (
         lambda: max_pool2d_backward(grad_out, smooth[0], **options),
-        ["3, 7, 5"],
         "an x of shape (3, 7, 5)",
     ),
-    (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=0), ["0"], "kernel_size=0"),
-    (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=2, stride=0), ["0"], "stride=0"),
+    (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=0), "kernel_size=0"),
+    (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=2, stride=0), "stride=0"),
 ]:
-    refuses(call, f"max_pool2d_backward with {what}", names=names)
+    refuses(call, f"max_pool2d_backward with {what}")
 ### END HIDDEN TESTS
 
 # %% [markdown]
