@@ -1,7 +1,8 @@
 """One submission: run its cells in the sandbox, judge its checks, write down what was found."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from nbformat import NotebookNode, v4
 from autograder.channel import Closed
 from autograder.judge import Given, Verdict, Word, judge
 from autograder.markers import NOT_RUN
+from autograder.regions import hidden_lines, visible
 from autograder.sandbox import Gone, Sandbox, Submission
 
 __all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]
@@ -34,23 +36,26 @@ class Grader:
     def grade(self, notebook: NotebookNode, verdicts: dict[str, Verdict] | None = None) -> None:
         """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
 
+        The cells run twice. The first time the checks are what students see of them, and what the
+        submission prints and says is kept. The second time they are whole, and nothing is kept
+        but verdicts: so what a hidden test passes to an answer comes back to nobody, whether it
+        is carried on in a file, in shared memory or by another answer.
+
         verdicts, where given, takes them whole, by the checks' grade_id. Raises SandboxError where
         the sandbox itself fails; nothing is said of the student then.
         """
-        run = _Run(self, notebook)
-        try:
-            for index, cell in enumerate(notebook.cells):
-                if cell.cell_type != "code" or not cell.source.strip():
-                    continue
-                if is_check(cell):
-                    verdict = run.judge(cell)
-                    note_verdict(cell, verdict)
-                    if verdicts is not None:
-                        verdicts[cell.metadata.nbgrader.grade_id] = verdict
-                elif not any(kind in cell.metadata.get("autograder", {}) for kind in NOT_RUN):
-                    cell.outputs = [nbformat.from_dict(output) for output in run.execute(index)]
-        finally:
-            run.close()
+        found = _Run(self, notebook).seen()
+        hidden = {
+            index
+            for index, verdict in found.items()
+            if verdict.word == "passed" and hidden_lines(notebook.cells[index].source)
+        }
+        found |= _Run(self, notebook).unseen(hidden)
+        for index, verdict in found.items():
+            cell = notebook.cells[index]
+            note_verdict(cell, verdict)
+            if verdicts is not None:
+                verdicts[cell.metadata.nbgrader.grade_id] = verdict
 
 
 class _Run:
@@ -69,10 +74,42 @@ class _Run:
             if cell.metadata.get("nbgrader", {}).get("solution")
         }
 
+    def seen(self) -> dict[int, Verdict]:
+        """Run all cells; return by index the verdicts of the checks' visible parts."""
+        found = {}
+        with closing(self):
+            for index, cell in self._code():
+                if is_check(cell):
+                    found[index] = self.judge(cell, visible(cell.source))
+                else:
+                    cell.outputs = [nbformat.from_dict(output) for output in self.execute(index)]
+        return found
+
+    def unseen(self, checks: set[int]) -> dict[int, Verdict]:
+        """Run all cells up to the last of some checks; return by index the checks' verdicts."""
+        found = {}
+        with closing(self):
+            for index, cell in self._code():
+                if index > max(checks, default=-1):
+                    break
+                if index in checks:
+                    found[index] = self.judge(cell, cell.source, blind=True)
+                elif not is_check(cell):
+                    self.execute(index)
+        return found
+
     def close(self) -> None:
         if self._process is not None:
             self._process.close()
             self._process = None
+
+    def _code(self) -> Iterator[tuple[int, NotebookNode]]:
+        """Yield the cells that grading runs, with their index."""
+        for index, cell in enumerate(self.cells):
+            kinds = cell.metadata.get("autograder", {})
+            skipped = any(kind in kinds for kind in NOT_RUN)
+            if cell.cell_type == "code" and cell.source.strip() and not skipped:
+                yield index, cell
 
     def execute(self, index: int) -> list[dict[str, Any]]:
         """Run a cell; return its outputs."""
@@ -93,8 +130,8 @@ class _Run:
             return [*result.outputs, _error("timeout", text)]
         return result.outputs
 
-    def judge(self, cell: NotebookNode) -> Verdict:
-        """Run a check against a fork of the process; diagnose a wrong answer."""
+    def judge(self, cell: NotebookNode, source: str, *, blind: bool = False) -> Verdict:
+        """Run a check's source against a fork of the process; diagnose a wrong answer."""
         exercise = cell.metadata.nbgrader.grade_id.removeprefix("check-")
         verdict: Verdict | None = None
         try:
@@ -105,7 +142,8 @@ class _Run:
             with process.check(seconds) as peer:
                 try:
                     untouched = self._is_untouched(exercise)
-                    verdict = judge(cell.source, peer, self.grader.given, untouched=untouched)
+                    given = self.grader.given
+                    verdict = judge(source, peer, given, untouched=untouched, blind=blind)
                 except Closed:
                     verdict = Verdict("crashed", "The code ended its own process.")
         except Gone as gone:

@@ -86,14 +86,19 @@ class Given:
         return self._statements.get(name)
 
 
-def judge(source: str, peer: Peer, given: Given, *, untouched: bool = False) -> Verdict:
+def judge(
+    source: str, peer: Peer, given: Given, *, untouched: bool = False, blind: bool = False
+) -> Verdict:
     """Run a check against a submission's process; the peer's deadline bounds it.
 
-    untouched says that the answer is still what students were given, for the message.
+    untouched says that the answer is still what students were given, for the message. blind says
+    that nothing of what the submission says may be told, as if all of the check were hidden.
     Raises Closed where the process went away, which the caller can explain.
     """
     start = time.monotonic()
-    hidden = hidden_lines(source)
+    hidden: set[int | None] = {*hidden_lines(source)}
+    if blind:
+        hidden |= {None, *range(1, 1 + len(source.splitlines()))}
     silence = contextlib.redirect_stdout(io.StringIO())
     with warnings.catch_warnings(), randomness.preserved(), silence:
         warnings.simplefilter("ignore")
@@ -103,7 +108,7 @@ def judge(source: str, peer: Peer, given: Given, *, untouched: bool = False) -> 
     return replace(verdict, seconds=time.monotonic() - start, calls=peer.calls)
 
 
-def _run(source: str, peer: Peer, given: Given, hidden: set[int]) -> Verdict:
+def _run(source: str, peer: Peer, given: Given, hidden: set[int | None]) -> Verdict:
     try:
         code = plain_python(source)
         namespace = _Namespace(peer, given)
@@ -114,9 +119,10 @@ def _run(source: str, peer: Peer, given: Given, hidden: set[int]) -> Verdict:
     except DeadlineError:
         return Verdict("timeout", "The check did not end in time.")
     except WireError as error:
-        return Verdict("error", f"What the submission returned cannot be read: {error}.")
-    except MemoryError as error:
-        return Verdict("memory", f"More memory was needed than there is: {error}")
+        why = "" if None in hidden else f": {error}"
+        return Verdict("error", f"What the submission returned cannot be read{why}.")
+    except MemoryError:
+        return Verdict("memory", "More memory was needed than there is.")
     except AssertionError as error:
         if getattr(error, "remote", False):
             return Verdict("error", _raised_by_submission(error, hidden))
@@ -251,7 +257,7 @@ def _line(error: BaseException) -> int | None:
     return line
 
 
-def _author_s_words(error: AssertionError, source: str, hidden: set[int]) -> str:
+def _author_s_words(error: AssertionError, source: str, hidden: set[int | None]) -> str:
     line = _line(error)
     if line in hidden:
         # An author may have words for hidden tests, which give no values away.
@@ -261,14 +267,17 @@ def _author_s_words(error: AssertionError, source: str, hidden: set[int]) -> str
     return str(error) or f"This does not hold: {text}"
 
 
-def _raised_by_submission(error: Exception, hidden: set[int]) -> str:
+def _raised_by_submission(error: Exception, hidden: set[int | None]) -> str:
     """Say what the submission's code raised; its words only where they can betray nothing."""
     if _line(error) in hidden:
-        return f"The code raised {type(error).__name__} in a hidden test."
+        return (
+            f"The code raised {type(error).__name__} in a hidden test. Try it on other shapes, "
+            "sizes, dtypes and options than those above."
+        )
     return f"The code raised {type(error).__name__}: {error}"
 
 
-def _raised_by_check(error: Exception, hidden: set[int]) -> str:
+def _raised_by_check(error: Exception, hidden: set[int | None]) -> str:
     if isinstance(error, NameError):
         name = getattr(error, "name", None) or "a name that the check needs"
         return f"{name} is not defined above this check."

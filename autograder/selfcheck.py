@@ -1,9 +1,11 @@
 """One notebook for somebody who learns alone: verdicts, diagnosis and hints, no gradebook."""
 
+import html
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import nh3
 
 from autograder.config import Course
 from autograder.diagnosis import Diagnosis
@@ -61,7 +63,7 @@ def check_notebook(
     verdicts: dict[str, Verdict] = {}
     grader.grade(notebook, verdicts)
     hints = {
-        cell.metadata.autograder.hints: visible(cell.source)
+        cell.metadata.autograder.hints: _plain(visible(cell.source))
         for cell in source.cells
         if "hints" in cell.metadata.get("autograder", {})
     }
@@ -74,6 +76,11 @@ def check_notebook(
             earned = float(cell.metadata.autograder.points)
             findings.append(Finding(name, earned, cell.metadata.nbgrader.points, verdict, hint))
     return findings
+
+
+def _plain(text: str) -> str:
+    """Return what a page shows of a text that unfolds, for a terminal."""
+    return html.unescape(nh3.clean(text, tags=set()))
 
 
 def _known(course: Course, lesson: str) -> Path:

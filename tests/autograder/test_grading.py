@@ -176,3 +176,32 @@ def test_a_known_mistake_is_told(
     text = book.cells[-1].outputs[0].evalue
     assert text.endswith(said)
     assert ("common mistake" in text) == bool(said)
+
+
+CARRIERS = {
+    "memory that forks share": (
+        "import mmap\nkept = mmap.mmap(-1, 4096)\ndef keep(x):\n    kept.write(f'{x} '.encode())",
+        "print(kept[:40])",
+    ),
+    "a file": (
+        "def keep(x):\n    with open('kept', 'a') as file:\n        print(x, file=file)",
+        "print(open('kept').read())",
+    ),
+}
+
+
+@pytest.mark.parametrize(("keep", "tell"), CARRIERS.values(), ids=CARRIERS)
+def test_inputs_of_a_hidden_test_come_back_by_no_way(
+    sandbox: Sandbox, keep: str, tell: str
+) -> None:
+    answer = f"{keep}\ndef f(x):\n    keep(x)\n    return 2 * x"
+    book = notebook(
+        ("f", answer), ("own", tell), ("g", f"def g(x):\n    {tell}\n    raise OSError")
+    )
+    check = next(c for c in book.cells if is_check(c))
+    check.source += "\n### BEGIN HIDDEN TESTS\nassert f(3721) == 7442\n### END HIDDEN TESTS"
+    Grader(sandbox, Given([])).grade(book)
+    assert words({c.id: verdict_of(c) for c in book.cells if is_check(c)}) == ["passed", "error"]
+    shown = [c.outputs for c in book.cells if c.cell_type == "code"]
+    assert "3 " in str(shown) or "3\\n" in str(shown), "what a visible test passes may be kept"
+    assert "3721" not in str(shown)

@@ -251,6 +251,51 @@ def keeps_inputs_for_later(notebook: NotebookNode, _: Path, __: World) -> None:
 
 
 @attack(deserves={"relu": 1.0})
+def keeps_inputs_in_shared_memory(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A right answer writes its inputs into memory that forks share, and a last cell prints it."""
+    wrong(notebook)
+    answer(
+        notebook,
+        "relu",
+        """
+        import mmap
+
+        shared = mmap.mmap(-1, 4096)
+
+        def relu(x):
+            shared.write(repr(x.tolist()).encode())
+            return x.clamp(min=0)
+        """,
+    )
+    extra(notebook, "print(shared[:].rstrip(bytes(1)))", after="check-noisy")
+
+
+@attack(deserves={"relu": 1.0})
+def tells_inputs_in_a_file_by_another_answer(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A right answer writes its inputs into a file, and another raises what it reads there."""
+    wrong(notebook)
+    answer(
+        notebook,
+        "relu",
+        """
+        def relu(x):
+            with open("/tmp/kept", "a") as stream:
+                print(x.tolist(), file=stream)
+            return x.clamp(min=0)
+        """,
+    )
+    for name, signature in (
+        ("mean_and_spread", "mean_and_spread(x)"),
+        ("iterate", "iterate(step, start, times)"),
+    ):
+        answer(
+            notebook,
+            name,
+            f"def {signature}:\n    raise MemoryError(open('/tmp/kept').read())\n",
+        )
+
+
+@attack(deserves={"relu": 1.0})
 def tells_inputs_by_another_answer(notebook: NotebookNode, _: Path, __: World) -> None:
     """A right answer keeps its inputs, and another raises them when it is called by its check."""
     wrong(notebook)
