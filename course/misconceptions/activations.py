@@ -1001,6 +1001,23 @@ def same_output(output, right, *, rtol=1e-5, atol=1e-6):
     return bool(((output - right).abs() <= atol + rtol * right.abs().clamp(max=1e30)).all())
 
 
+# %% misconception="output_infinities_only" exercise="same_output"
+# Infinities are compared only where the output has them, so any finite number passes for infinity.
+def same_output(output, right, *, rtol=1e-5, atol=1e-6):
+    if output.shape != right.shape:
+        return False
+    near = (output - right).abs() <= atol + rtol * right.abs()
+    return bool(torch.where(output.isinf(), output == right, near).all())
+
+
+# %% misconception="formula_alone" exercise="same_output"
+# Where right is infinite the formula says inf <= inf, and infinity of the other sign passes.
+def same_output(output, right, *, rtol=1e-5, atol=1e-6):
+    if output.shape != right.shape:
+        return False
+    return bool(((output == right) | ((output - right).abs() <= atol + rtol * right.abs())).all())
+
+
 # %% misconception="fixed_tolerance" exercise="same_output"
 # The tolerances are fixed; the arguments are ignored.
 def same_output(output, right, *, rtol=1e-5, atol=1e-6):
