@@ -1481,6 +1481,27 @@ def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
     return grad_x.scatter_add(2, index, grad_out.flatten(2)).reshape(x.shape)
 
 
+# %% misconception="adds_into_float32" exercise="max_pool2d_backward"
+# The zeros to add into are 32-bit numbers, so a gradient in float64 does not fit.
+def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
+    kh, kw = pair(kernel_size, name="kernel_size", least=1)
+    sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+    if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+        raise ValueError(f"x has shape {tuple(x.shape)}; the window is {(kh, kw)}")
+    windows = x.unfold(2, kh, sh).unfold(3, kw, sw).flatten(4)
+    winner = windows.max(dim=4).indices
+    if grad_out.shape != winner.shape:
+        raise ValueError(
+            f"grad_out has shape {tuple(grad_out.shape)}; expected {tuple(winner.shape)}"
+        )
+    row = winner // kw + sh * torch.arange(winner.shape[2])[:, None]
+    column = winner % kw + sw * torch.arange(winner.shape[3])
+    index = (row * x.shape[3] + column).flatten(2)
+    n, c, h, w = x.shape
+    grad_x = torch.zeros(n, c, h * w)
+    return grad_x.scatter_add(2, index, grad_out.flatten(2)).reshape(x.shape)
+
+
 # %% misconception="takes_any_window" exercise="max_pool2d_backward"
 # A window larger than the image is left to torch, which raises another error.
 def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):

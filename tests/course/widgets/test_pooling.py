@@ -176,6 +176,27 @@ def test_what_the_lesson_says_about_one_pixel_is_what_the_widget_shows() -> None
     assert f"{distances['no pooling'][1]:.2f}" == "0.99"
     assert f"{distances['max'][1]:.2f}" == "0.92"
     assert distances["global average"][:4].max() < 1e-3
+    assert f"{distances['max'][4]:.2f}" == "1.93"
+    assert f"{distances['no pooling'][4]:.2f}" == "1.59"
+    assert f"{moved(window=4).distances['max'][1]:.2f}" == "0.88"
+
+
+def test_what_the_lesson_says_about_thin_features_is_so() -> None:
+    from course.datasets import digits
+
+    maps = edges(F.pad(digits()[1].images[:100], (4, 4, 4, 4))).flatten(0, 1)
+    bright = maps > maps.amax(dim=(1, 2), keepdim=True) / 2
+    rows = ["".join(" x"[pixel] for pixel in row) for row in bright.flatten(0, 1).tolist()]
+    runs = [len(run) for row in rows for run in row.split()]
+    assert round(100 * sum(run <= 2 for run in runs) / len(runs)) == 86
+
+
+def test_what_the_lesson_says_about_the_table_of_the_stepper_is_so() -> None:
+    for side, stride, padding in product(range(1, 5), range(1, 5), range(3)):
+        if padding <= side // 2:
+            largest = F.max_pool2d(TABLE, side, stride, padding)
+            mean = F.avg_pool2d(TABLE, side, stride, padding)
+            assert (largest == mean).any() == (side == 1)
 
 
 def test_maps_are_those_of_the_digit_and_its_shift() -> None:
