@@ -16,8 +16,10 @@
 #
 # **How it works.** As in the lessons before: replace `raise NotImplementedError(...)` by your
 # answer, run the cell, run the check below it. Checks compare numbers to a relative 0.00001 and an
-# absolute 0.000001 unless they say otherwise, and graders run further checks on other inputs.
-# Images are tensors of shape (N, C, H, W): N images, C channels, H rows, W columns.
+# absolute 0.000001 unless they say otherwise, and graders run further checks on other inputs. Where
+# the text says *refuse*, raise a `ValueError` whose message says what was passed, with its numbers:
+# a size, a shape, a value. Images are tensors of shape (N, C, H, W): N images, C channels, H rows,
+# W columns.
 #
 # The setup defines one helper besides the imports. `pair` turns an argument such as `stride=2` or
 # `stride=(2, 1)` into two numbers, one for the rows and one for the columns, and refuses what makes
@@ -50,7 +52,8 @@ def pair(value: int | tuple[int, int], *, name: str, least: int) -> tuple[int, i
 # ## Warm-up
 #
 # Three questions about what you need from the lessons before. Put a letter in place of the dots,
-# as in `answer="b"`, and run the cell.
+# as in `answer="b"`, and run the cell. The cell after them shows nothing until you have answered.
+# Your answers stay in the notebook; they are not graded.
 
 # %% predict="warm_up_dense"
 warm_up_dense = predict(
@@ -84,9 +87,13 @@ warm_up_loss
 
 # %% reveal="warm_up"
 # What is right, and why: run this cell once you have answered.
-print(warm_up_dense.reveal("c", "One weight per pair, and one bias per output."))
-print(warm_up_sum.reveal("a", "Gradients over several paths add up. You need this in section 4."))
-print(warm_up_loss.reveal("c", "All ten are about equally likely: log 10 is 2.30."))
+from IPython.display import display
+
+display(
+    warm_up_dense.reveal("c", "One weight per pair, and one bias per output."),
+    warm_up_sum.reveal("a", "Gradients over several paths add up. You need this in section 4."),
+    warm_up_loss.reveal("c", "All ten are about equally likely: log 10 is 2.30."),
+)
 
 # %% [markdown]
 # ## 1 Every cat in every place
@@ -200,16 +207,6 @@ from course.widgets.convolution_figures import sharing
 
 sharing()
 
-# %% [markdown]
-# Count the weights. A dense layer has one per pair of input and output, and a bias per output. A
-# convolution from $C$ to $O$ channels with a kernel of $k_h \times k_w$ has $C k_h k_w$ weights and
-# one bias per output channel. The size of the image does not occur.
-#
-# $$\text{dense: } O\,(I + 1) \qquad \text{convolution: } O\,(C\,k_h\,k_w + 1)$$
-#
-# With **groups**, the channels are dealt into that many groups, and an output channel sees only the
-# $C / \text{groups}$ input channels of its own group.
-
 # %% predict="conv_count"
 conv_count = predict(
     "A 3 x 3 convolution from 3 to 64 channels. How many parameters on a photo of 224 x 224?",
@@ -225,9 +222,19 @@ conv_count
 conv_count.reveal("a", "64 filters of 3 * 3 * 3 weights and a bias each: 64 * 28.")
 
 # %% [markdown]
+# Count the weights. A dense layer has one per pair of input and output, and a bias per output. A
+# convolution from $C$ to $O$ channels with a kernel of $k_h \times k_w$ has $C k_h k_w$ weights and
+# one bias per output channel. The size of the image does not occur.
+#
+# $$\text{dense: } O\,(I + 1) \qquad \text{convolution: } O\,(C\,k_h\,k_w + 1)$$
+#
+# With **groups**, the channels are dealt into that many groups, and an output channel sees only the
+# $C / \text{groups}$ input channels of its own group.
+
+# %% [markdown]
 # ### Exercise: parameters of a dense layer
 #
-# One line, and a `ValueError` that names the numbers where one of them is below 1.
+# One line for the count. Refuse numbers below 1.
 
 # %% [markdown] hints="dense_parameters"
 # <details><summary>Hint 1: how many weights has one output?</summary>
@@ -279,6 +286,7 @@ agree(
     cause="the biases are counted although there are none.",
     step="add the bias only where bias is True.",
 )
+refuses(lambda: dense_parameters(3, 0), "dense_parameters(3, 0)")
 ### BEGIN HIDDEN TESTS
 from torch import nn
 
@@ -294,14 +302,13 @@ for inputs, outputs, bias in ((25088, 4096, True), (1, 1, True), (5, 2, False), 
         atol=0,
     )
 refuses(lambda: dense_parameters(-3, 4), "dense_parameters(-3, 4)")
-refuses(lambda: dense_parameters(3, 0), "dense_parameters(3, 0)")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercise: parameters of a convolution
 #
-# `kernel_size` is a number or a pair (height, width). Refuse, with a `ValueError`, numbers below 1,
-# and `groups` that do not divide both channel counts.
+# `kernel_size` is a number or a pair (height, width). Refuse numbers below 1, and `groups` that do
+# not divide both channel counts.
 
 # %% [markdown] hints="conv_parameters"
 # <details><summary>Hint 1: how many weights has one filter?</summary>
@@ -311,7 +318,8 @@ refuses(lambda: dense_parameters(3, 0), "dense_parameters(3, 0)")
 # </details>
 # <details><summary>Hint 2: how many channels does it see?</summary>
 #
-# `in_channels // groups`. It divides without remainder, which you have to check first.
+# `in_channels // groups`. Refuse a remainder before that: `in_channels % groups` tells, and the
+# same for `out_channels`.
 #
 # </details>
 # <details><summary>Hint 3: how do I read kernel_size?</summary>
@@ -362,6 +370,10 @@ agree(
     cause="the kernel is taken as square, or groups or bias is ignored.",
     step="a filter sees 4 / 2 channels, and its window is 1 x 5.",
 )
+refuses(
+    lambda: conv_parameters(3, 4, kernel_size=1, groups=3),
+    "conv_parameters(3, 4, kernel_size=1, groups=3)",
+)
 ### BEGIN HIDDEN TESTS
 from torch import nn
 
@@ -383,10 +395,6 @@ for inputs, outputs, kernel, bias, groups in (
         rtol=0,
         atol=0,
     )
-refuses(
-    lambda: conv_parameters(3, 4, kernel_size=1, groups=3),
-    "conv_parameters(3, 4, kernel_size=1, groups=3)",
-)
 refuses(
     lambda: conv_parameters(4, 3, kernel_size=1, groups=3),
     "conv_parameters(4, 3, kernel_size=1, groups=3)",
@@ -427,32 +435,36 @@ with torch.device("meta"):  # shapes without numbers: nothing is stored
     for side, channels in ((8, 1), (224, 3)):
         shared = weights_and_biases(nn.Conv2d(channels, 10, 3, padding=1))
         local = shared * side**2  # as many filters as places
-        tied = weights_and_biases(nn.Linear(channels * side**2, 10 * side**2))
-        counts[f"{side} x {side} pixels, {channels} to 10 channels"] = (shared, local, tied)
+        full = weights_and_biases(nn.Linear(channels * side**2, 10 * side**2))
+        counts[f"{side} x {side} pixels, {channels} to 10 channels"] = (shared, local, full)
 
 trial(
     "sharing_cuts_parameters",
     {
-        what: (f"shared {shared:,}, local {local:,}, dense {tied:,}", shared < local / 10)
-        for what, (shared, local, tied) in counts.items()
+        what: (f"shared {shared:,}, local {local:,}, dense {full:,}", shared < local / 10)
+        for what, (shared, local, full) in counts.items()
     },
 )
 
 # %% [markdown]
-# Locality cuts the multiply-adds: convolution and local layer compute equally much. Sharing cuts
-# the parameters once more, and does not make the computation cheaper. It is paid for: a
-# convolution cannot treat the top of an image differently from its bottom, except near the border.
+# Where the side of the image doubles, the parameters of the convolution stay. Those of the local
+# layer and the multiply-adds of both grow fourfold, and both numbers of the dense layer
+# sixteenfold. Locality cuts the multiply-adds: convolution and local layer compute equally much.
+# Sharing cuts the parameters once more, and does not make the computation cheaper. It is paid for:
+# a convolution cannot treat the top of an image differently from its bottom, except near the
+# border.
 #
 # ## 2 One window, one number
 #
 # A window of the image and a kernel of the same size are multiplied entry by entry and summed. Then
 # the window moves on.
 #
-# $$y[o, r, c] = b[o] + \sum_{k, i, j} w[o, k, i, j] \; x[k,\, s\,r + i,\, s\,c + j]$$
+# $$y[o, r, q] = b[o] + \sum_{c, i, j} w[o, c, i, j] \; x[c,\, s\,r + i,\, s\,q + j]$$
 #
-# The sum runs over *all* input channels $k$: a filter has its own small kernel for each of them,
-# and all filters together give $O$ feature maps. The **stride** $s$ is the step of the window;
-# **padding** puts a border of zeros around the image so that the window can stand on its rim.
+# Row $r$ and column $q$ count the positions of the window. The sum runs over *all* input channels
+# $c$: a filter has its own small kernel for each of them, and all filters together give $O$ feature
+# maps. The **stride** $s$ is the step of the window; **padding** puts a border of zeros around the
+# image so that the window can stand on its rim. In the formula $x$ has its border already.
 #
 # Mathematicians flip the kernel before they slide it and call only that a convolution; what
 # networks compute is a *cross-correlation*. A network learns its kernels, so it would simply learn
@@ -484,7 +496,7 @@ same_size
 
 # %% reveal="same_size"
 # What is right, and why: run this cell once you have answered.
-same_size.reveal("b", "h + 2 - 3 + 1 = h. In general (k - 1) / 2, for odd k; an even k has none.")
+same_size.reveal("b", "h + 2 - 3 + 1 = h. Without dilation it is (k - 1) / 2, for odd k.")
 
 # %% [markdown]
 # ### Exercise: the size of the output
@@ -505,7 +517,7 @@ same_size.reveal("b", "h + 2 - 3 + 1 = h. In general (k - 1) / 2, for odd k; an 
 # </details>
 # <details><summary>Hint 3: when does no window fit?</summary>
 #
-# When `reach > size + 2 * padding`. Look at that before you compute, or the formula gives 0 or
+# When `reach > size + 2 * padding`. Refuse that before you compute, or the formula gives 0 or
 # less.
 #
 # </details>
@@ -543,6 +555,8 @@ for size, options, expected in (
     (7, {"kernel_size": 3}, 5),
     (224, {"kernel_size": 7, "stride": 2, "padding": 3}, 112),
     (10, {"kernel_size": 4, "stride": 3}, 3),
+    (9, {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2}, 4),
+    (3, {"kernel_size": 3, "padding": 1, "dilation": 2}, 1),
 ):
     written = ", ".join(f"{name}={value}" for name, value in options.items())
     agree(
@@ -552,6 +566,8 @@ for size, options, expected in (
         cause="rounded to the wrong side, padded on one side only, or off by one.",
         step="draw the row of pixels and put the window at its first, second, ... position.",
     )
+refuses(lambda: output_size(4, kernel_size=5), "output_size(4, kernel_size=5)")
+refuses(lambda: output_size(5, kernel_size=1, padding=-2), "output_size with padding=-2")
 ### BEGIN HIDDEN TESTS
 import itertools
 
@@ -571,20 +587,11 @@ for size, kernel_size, stride, padding, dilation in itertools.product(
         cause="an argument is ignored, or its default is not what the text says.",
         step="compare your formula with the text, sign by sign.",
     )
-agree(
-    output_size(3, kernel_size=3, dilation=2, padding=1),
-    1,
-    "output_size of a window that just fits",
-    cause="a window as large as the padded image is refused.",
-    step="refuse only what is larger than the padded image.",
-)
-refuses(lambda: output_size(4, kernel_size=5), "output_size(4, kernel_size=5)")
 refuses(
     lambda: output_size(3, kernel_size=3, dilation=2),
     "output_size(3, kernel_size=3, dilation=2)",
 )
 refuses(lambda: output_size(5, kernel_size=1, stride=0), "output_size with stride=0")
-refuses(lambda: output_size(5, kernel_size=1, padding=-2), "output_size with padding=-2")
 refuses(lambda: output_size(5, kernel_size=0), "output_size with kernel_size=0")
 refuses(lambda: output_size(-5, kernel_size=1, padding=4), "output_size(-5, ...)")
 refuses(lambda: output_size(5, kernel_size=1, dilation=0), "output_size with dilation=0")
@@ -594,7 +601,8 @@ refuses(lambda: output_size(5, kernel_size=1, dilation=0), "output_size with dil
 # ### Exercise: a border around the image
 #
 # `pad2d` puts `rows` rows above and below and `columns` columns left and right, all of one value.
-# Build it yourself, without torch's `pad`.
+# Build it yourself, without torch's `pad`. Refuse a padding below 0, and an `x` that does not have
+# four dimensions.
 
 # %% [markdown] hints="pad2d"
 # <details><summary>Hint 1: how do I start?</summary>
@@ -609,7 +617,8 @@ refuses(lambda: output_size(5, kernel_size=1, dilation=0), "output_size with dil
 # </details>
 # <details><summary>Hint 3: which slice is the middle?</summary>
 #
-# Rows `rows` to `rows + h`. The slice `rows:-rows` is empty where `rows` is 0.
+# Rows `rows` to `rows + h`. The slice `rows:-rows` is empty where `rows` is 0, and a negative
+# `rows` would cut the image: `pair(padding, name="padding", least=0)` refuses that.
 #
 # </details>
 
@@ -636,30 +645,26 @@ def pad2d(x: Tensor, padding: int | tuple[int, int], *, value: float = 0.0) -> T
 # %% check="pad2d" points=2
 import torch
 
-from course.checks import agree, from_scratch, unchanged
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
 
 x = torch.tensor([[[[1.0, -2.0, 3.0]]], [[[4.0, 5.0, -6.0]]]])
 before = x.clone()
-y = pad2d(x, (1, 0), value=7.0)
-unchanged(x, before, "pad2d(x, (1, 0), value=7.0)")
 agree(
-    y,
+    pad2d(x, (1, 0), value=7.0),
     torch.tensor(
-        [
-            [[[7.0, 7.0, 7.0], [1.0, -2.0, 3.0], [7.0, 7.0, 7.0]]],
-            [[[7.0, 7.0, 7.0], [4.0, 5.0, -6.0], [7.0, 7.0, 7.0]]],
-        ]
+        [[[[7.0] * 3, [1.0, -2.0, 3.0], [7.0] * 3]], [[[7.0] * 3, [4.0, 5.0, -6.0], [7.0] * 3]]]
     ),
     "pad2d(x, (1, 0), value=7.0)",
     cause="rows and columns are exchanged, one side is missing, or the value is always 0.",
     step="one row of 7 above and below each image, nothing left and right.",
 )
+unchanged(x, before, "pad2d(x, (1, 0), value=7.0)")
+refuses(lambda: pad2d(x, -1), "pad2d(x, -1)")
+gradient(lambda t: pad2d(t, 1), x)  # fails where no gradient flows back
 banned = ["pad", "constant_pad_nd", "ConstantPad2d", "ZeroPad2d"]
 from_scratch(pad2d, "pad2d", without=banned, step="fill a larger tensor, write x into its middle.")
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F
-
-from course.checks import gradient, refuses
 
 images = torch.arange(-12.0, 12.0, dtype=torch.float64).reshape(2, 3, 1, 4).transpose(2, 3)
 for padding, (rows, columns) in (((2, 1), (2, 1)), (1, (1, 1)), ((0, 3), (0, 3)), (0, (0, 0))):
@@ -694,17 +699,20 @@ refuses(lambda: pad2d(images[0], 1), "pad2d of shape (3, 4, 1)")
 #
 # First write it as it is meant: for each image, each output channel, each row and column of the
 # output, cut out a window, multiply it with the filter, and sum. Torch's own convolutions are out
-# of bounds; for the border you may use your `pad2d` or `F.pad(x, (left, right, above, below))`.
+# of bounds, its `unfold` too; for the border you may use your `pad2d` or
+# `F.pad(x, (left, right, above, below))`.
 #
-# Refuse, with a `ValueError`: images or filters that do not have four dimensions or disagree about
-# the input channels, a bias of the wrong shape, a stride below 1, a padding below 0, and kernels
-# larger than the padded image.
+# Refuse images or filters that do not have four dimensions or disagree about the input channels, a
+# bias of the wrong shape, a stride below 1, a padding below 0, and kernels larger than the padded
+# image. If you call your `output_size` or `pad2d` for that, a refusal that is missing there fails
+# this check too.
 
 # %% [markdown] hints="conv2d_naive"
 # <details><summary>Hint 1: what shape has the result?</summary>
 #
 # `(len(x), len(w), rows, columns)`, with `rows = (H + 2 ph - kh) // sh + 1`. Start with
-# `x.new_zeros(...)` of that shape, which takes dtype and device from `x`.
+# `x.new_zeros(...)` of that shape, which takes dtype and device from `x`. Refuse before that:
+# `pair` does it for stride and padding, and shapes you compare yourself.
 #
 # </details>
 # <details><summary>Hint 2: which window belongs to row i and column j?</summary>
@@ -761,7 +769,7 @@ def conv2d_naive(
 # %% check="conv2d_naive" points=4
 import torch
 
-from course.checks import agree, from_scratch, unchanged
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
 
 x = torch.tensor([[[[1.0, -2.0, 0.0, 3.0], [4.0, 0.0, -1.0, 2.0], [-3.0, 5.0, 1.0, 0.0]]]])
 w = torch.tensor([[[[2.0, -1.0, 0.0], [1.0, 0.0, -3.0]]]])
@@ -781,12 +789,12 @@ agree(
     step="pair gives (rows, columns); window (i, j) starts at row i * sh and column j * sw.",
 )
 unchanged(x, before, "conv2d_naive(x, w)")
+refuses(lambda: conv2d_naive(x, w, stride=0), "conv2d_naive with stride=0")
+gradient(lambda t: conv2d_naive(x, t), w)  # fails where no gradient reaches w
 banned = ["conv1d", "conv2d", "conv3d", "Conv2d", "Conv3d", "unfold", "Unfold", "as_strided"]
 from_scratch(conv2d_naive, "conv2d_naive", without=banned, step="loop over the windows.")
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F
-
-from course.checks import gradient, refuses
 
 images = torch.linspace(-2, 3, 2 * 3 * 7 * 5, dtype=torch.float64).sin().reshape(2, 3, 5, 7)
 images = images.transpose(2, 3)  # 7 x 5, and not contiguous
@@ -826,7 +834,7 @@ refuses(
 )
 refuses(lambda: conv2d_naive(images[0], filters), "conv2d_naive of a single image")
 refuses(lambda: conv2d_naive(images, filters, bias[:3]), "conv2d_naive with 3 biases for 4 filters")
-refuses(lambda: conv2d_naive(images, filters, stride=0), "conv2d_naive with stride=0")
+refuses(lambda: conv2d_naive(images, filters, stride=(1, 0)), "conv2d_naive with stride=(1, 0)")
 refuses(lambda: conv2d_naive(images, filters, padding=(-1, 0)), "padding=(-1, 0)")
 refuses(
     lambda: conv2d_naive(images, torch.ones(1, 3, 2, 6, dtype=torch.float64)),
@@ -848,17 +856,23 @@ from course.widgets.convolution import stepper
 stepper(conv2d_naive)
 
 # %% [markdown]
+# **What you saw.** The kernel with a row of negative, a row of zero and a row of positive weights
+# finds edges that run from left to right. Its weights sum to 0, so that nine equal pixels give 0.
+# Stride 2 leaves 13 x 20 of the 26 x 40 numbers. With padding 1 the map keeps the size of the
+# photograph, but on its rim the kernel sees an edge between the photograph and the zeros around it.
+#
 # **What you built.** A feature map is a picture of *where* the image looks like the kernel. The
 # kernels in the widget were thought up by people. In a network nobody writes them down: they start
 # as random numbers and are learnt. You will look at learnt ones in section 8.
 #
 # ## 3 The same, fast, and what moves with the image
 #
-# Four loops in Python take seconds where a processor needs milliseconds. The way out is to turn the
-# convolution into something that processors are built for, the product of two matrices: cut out all
-# windows, lay each as a column of $C k_h k_w$ numbers side by side (this is called **im2col**,
-# Chellapilla, Puri and Simard, 2006), and multiply with the filters, one per row. Every shared
-# weight then meets all its windows in one product.
+# Four loops in Python take about a thousand times as long as the arithmetic needs; you will time
+# them against your next function. The way out is to turn the convolution into something that
+# processors are built for, the product of two matrices: cut out all windows, lay each as a column
+# of $C k_h k_w$ numbers side by side (this is called **im2col**, Chellapilla, Puri and Simard,
+# 2006), and multiply with the filters, one per row. Every shared weight then meets all its windows
+# in one product.
 #
 # The price is memory: a pixel appears in up to $k_h k_w$ columns. A middle way is to loop over the
 # entries of the kernel, of which there are few, and to handle all positions at once: the pixels
@@ -872,10 +886,21 @@ unrolled()
 # %% [markdown]
 # ### Exercise: convolution without loops over pixels
 #
-# Now with `dilation` and `groups`. Loops over kernel entries or groups are fine; loops over images,
-# channels or pixels are too slow, and the check measures. Refuse what `conv2d_naive` refuses, and
-# also a dilation below 1 and groups that do not fit: `w` has shape (O, C / groups, kh, kw), and C
-# and O are multiples of `groups`.
+# Now with `dilation` $d$ and `groups` $g$. Filter $o$ belongs to group
+# $\gamma = \lfloor o\,g / O \rfloor$ and sees the $C / g$ channels of that group:
+#
+# $$y[o, r, q] = b[o] + \sum_{c < C / g} \sum_{i, j} w[o, c, i, j] \;
+# x[\gamma\, C / g + c,\, s\,r + d\,i,\, s\,q + d\,j]$$
+#
+# With as many groups as channels every channel is filtered by itself (a *depthwise* convolution);
+# a 1 x 1 convolution behind it then mixes the channels. Both together have fewer weights than one
+# convolution, and small networks for telephones are built from them.
+#
+# The check measures: 16 images of 12 x 36 x 36 with 24 filters have to be done in 1.5 s. Four loops
+# over images, filters, rows and columns take longer; loops over kernel entries, groups or images do
+# not matter. Torch's convolutions are out of bounds, its `unfold`, which cuts out the windows, is
+# allowed here. Refuse what `conv2d_naive` refuses, and also a dilation below 1 and groups that do
+# not fit: `w` has shape (O, C / groups, kh, kw), and C and O are multiples of `groups`.
 
 # %% [markdown] hints="conv2d"
 # <details><summary>Hint 1: which pixels meet kernel entry (i, j)?</summary>
@@ -894,7 +919,8 @@ unrolled()
 # <details><summary>Hint 3: and groups?</summary>
 #
 # Reshape the windows to (N, groups, C / groups * kh * kw, H' W') and the filters to (groups, O /
-# groups, C / groups * kh * kw): `@` multiplies group by group.
+# groups, C / groups * kh * kw): `@` multiplies group by group. Refuse groups that do not fit before
+# that: compare `x.shape[1]` with `groups * w.shape[1]`, and look at `len(w) % groups`.
 #
 # </details>
 
@@ -952,7 +978,7 @@ def conv2d(
 # %% check="conv2d" points=5
 import torch
 
-from course.checks import agree, from_scratch, unchanged
+from course.checks import agree, from_scratch, gradient, refuses, unchanged
 
 x = torch.tensor([[[[1.0, -2.0, 0.0, 3.0], [4.0, 0.0, -1.0, 2.0], [-3.0, 5.0, 1.0, 0.0]]]])
 w = torch.tensor([[[[2.0, -1.0, 0.0], [1.0, 0.0, -3.0]]]])
@@ -972,6 +998,8 @@ agree(
     step="with dilation 2, kernel row 1 meets image row 2; filter 1 sees channel 1 only.",
 )
 unchanged(x, before, "conv2d(x, w)")
+refuses(lambda: conv2d(x, w, groups=2), "conv2d of one channel with groups=2")
+gradient(lambda t: conv2d(x, t), w)  # fails where no gradient reaches w
 banned = ["conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", "convolution"]
 from_scratch(conv2d, "conv2d", without=banned, step="build it from slices and matrix products.")
 ### BEGIN HIDDEN TESTS
@@ -979,7 +1007,7 @@ import time
 
 import torch.nn.functional as F
 
-from course.checks import expect, gradient, refuses
+from course.checks import expect
 
 images = torch.linspace(-2, 3, 2 * 6 * 7 * 5, dtype=torch.float64).sin().reshape(2, 6, 5, 7)
 images = images.transpose(2, 3)  # 7 x 5, and not contiguous
@@ -1042,8 +1070,8 @@ expect(
     min(seconds) < 1.5,
     f"conv2d of 16 images of 12 x 36 x 36 and 24 filters takes {min(seconds):.1f} s, "
     "expected less than 1.5 s; matrix products need about 0.05 s.",
-    cause="there is a loop over images, filters or pixels.",
-    step="loop over the entries of the kernel, at most, and use matrix products for the rest.",
+    cause="there are loops over filters and pixels, one within another.",
+    step="loop over kernel entries, groups or images at most; use matrix products for the rest.",
 )
 wide = torch.ones(4, 6, 2, 6, dtype=torch.float64)
 refuses(lambda: conv2d(images, filters[:, :5]), "conv2d of 6 channels with filters for 5")
@@ -1061,20 +1089,41 @@ refuses(
 )
 ### END HIDDEN TESTS
 
+# %% experiment="speed"
+from time import perf_counter
+
+
+def seconds(convolution) -> str:
+    """Time a convolution of 4 images of 8 x 32 x 32 with 16 filters of 3 x 3."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4, 8, 32, 32, generator=generator)
+    w = torch.randn(16, 8, 3, 3, generator=generator)
+    try:
+        convolution(x[:1, :, :5, :5], w)  # the first call is slower than the others
+        start = perf_counter()
+        convolution(x, w)
+    except Exception as error:
+        return f"raises {type(error).__name__}: {error}"
+    return f"{1000 * (perf_counter() - start):.1f} ms"
+
+
+print("four loops:", seconds(conv2d_naive))
+print("products of matrices:", seconds(conv2d))
+
 # %% [markdown]
 # ### What moves when the image moves
 #
 # Sharing has a consequence that is easy to state wrongly. Move the image by five pixels, and the
 # feature map moves by five pixels too: the layer is **equivariant** to translation. That is *not*
-# **invariance**, which would mean that nothing changes. Many texts, the documents that this course
-# answers among them, say the second and mean the first.
+# **invariance**, which would mean that nothing changes. Many texts say the second and mean the
+# first.
 
 # %% predict="equivariant"
 equivariant = predict(
     "A photo moves by one pixel. What does a feature map with stride 2 do?",
-    a="it moves by one pixel",
-    b="it moves by half a pixel, exactly",
-    c="it changes: other pixels now lie under the windows",
+    a="it stays, or moves by one position",
+    b="it moves by half a position: each number becomes the mean of two neighbours",
+    c="neither of these: other pixels now lie under the windows",
     answer=...,
 )
 equivariant
@@ -1090,7 +1139,9 @@ def off_by(step: int, *, stride: int) -> float:
     """Return how far the moved map is from the map of the moved image, away from the rim."""
     y = F.conv2d(grey, edges, stride=stride)
     moved = F.conv2d(grey.roll(step, dims=3), edges, stride=stride)
-    gap = (moved - y.roll(step // stride, dims=3))[..., 10:-10].abs().mean()
+    whole, rest = divmod(step, stride)  # between two positions, a mean of the neighbours
+    follows = torch.lerp(y.roll(whole, dims=3), y.roll(whole + 1, dims=3), rest / stride)
+    gap = (moved - follows)[..., 10:-10].abs().mean()
     return (gap / y.abs().mean()).item()
 
 
@@ -1104,7 +1155,13 @@ trial(
 
 # %% reveal="equivariant"
 # What is right, and why: run this cell once you have answered.
-equivariant.reveal("c", "With stride s only moves by multiples of s carry over to the map.")
+equivariant.reveal(
+    "c",
+    "The windows now stand on the columns that they left out before. The new map is off by 84 % "
+    "from the old one, by 86 % from the old one moved by one position, and by 57 % from the means "
+    "of neighbours (that is what the table shows). Only moves by multiples of the stride carry "
+    "over to the map.",
+)
 
 # %% claim="conv_invariant"
 y = F.conv2d(grey, edges)
@@ -1145,7 +1202,8 @@ backwards()
 
 # %% predict="sparse"
 sparse = predict(
-    "One digit goes through both networks. Which first layer gets more gradients of exactly 0?",
+    "One digit goes through both networks. In which first layer is the larger share of the "
+    "weights without gradient, that is, exactly 0?",
     a="the convolution's, because its weights are shared",
     b="the dense layer's",
     c="neither: no gradient is exactly 0",
@@ -1155,24 +1213,29 @@ sparse
 
 
 # %% claim="sparse_gradients"
-def share_of_zeros(layer: nn.Module) -> float:
+def share_of_zeros(layer: nn.Module, activation) -> float:
     """Share of the layer's weights whose gradient is exactly 0 for one digit."""
     image = test.images[:1]
     out = layer(image.flatten(1) if isinstance(layer, nn.Linear) else image)
     grad_out = torch.randn(out.shape, generator=torch.Generator().manual_seed(0))
-    (grad,) = torch.autograd.grad(torch.relu(out), layer.weight, grad_out)
+    (grad,) = torch.autograd.grad(activation(out), layer.weight, grad_out)
     return (grad == 0).double().mean().item()
 
 
-dense_zeros = share_of_zeros(nn.Linear(64, 85))
-conv_zeros = share_of_zeros(nn.Conv2d(1, 10, 3, padding=1))
+torch.manual_seed(3)
+dense_layer, conv_layer = nn.Linear(64, 85), nn.Conv2d(1, 10, 3, padding=1)
+zeros = {
+    what: (share_of_zeros(conv_layer, activation), share_of_zeros(dense_layer, activation))
+    for what, activation in (("with ReLU", torch.relu), ("without activation", torch.clone))
+}
 trial(
     "sparse_gradients",
     {
-        "weights of the first layer without gradient": (
-            f"convolution {conv_zeros:.0%}, dense {dense_zeros:.0%}",
-            conv_zeros > dense_zeros,
+        f"weights without gradient, {what}": (
+            f"convolution {conv:.0%}, dense {full:.0%}",
+            conv > full,
         )
+        for what, (conv, full) in zeros.items()
     },
 )
 
@@ -1180,17 +1243,19 @@ trial(
 # What is right, and why: run this cell once you have answered.
 sparse.reveal(
     "b",
-    "A dense weight is idle where its own pixel is 0. A shared weight meets every pixel, and its "
-    "gradient adds up over all of them: few weights, each with much evidence.",
+    "A dense weight is idle where its own pixel is 0, which is so for 45 % of this digit's pixels, "
+    "and where ReLU switches its unit off. A shared weight meets every pixel, and its gradient "
+    "adds up over all of them; it is idle only where ReLU switches off a filter at every "
+    "position, here one filter of ten.",
 )
 
 # %% [markdown]
 # ### Exercise: the backward pass
 #
 # Given the gradient of the loss for the output, return those for `x`, `w` and `b`. No autograd and
-# none of torch's convolutions. Refuse shapes that disagree (`grad_out` must have the shape of the
-# output), a stride below 1 and a padding below 0. Loop over what you like; the kernel's entries are
-# the shortest.
+# none of torch's convolutions; its `unfold` and `fold` are allowed. Refuse shapes that disagree
+# (`grad_out` must have the shape of the output), a stride below 1 and a padding below 0. Loop over
+# what you like; the kernel's entries are the shortest.
 
 # %% [markdown] hints="conv2d_backward"
 # <details><summary>Hint 1: where do I start?</summary>
@@ -1203,14 +1268,16 @@ sparse.reveal(
 # <details><summary>Hint 2: what does one entry add?</summary>
 #
 # To the weights: `grad_w[:, :, i, j] = torch.einsum("norc,nkrc->ok", grad_out, seen)`. To the
-# pixels: `torch.einsum("norc,ok->nkrc", grad_out, w[:, :, i, j])`, added to the same slice of
-# `grad_padded`. A slice is a view: `+=` on it changes `grad_padded`.
+# pixels: `grad_out` times `w[:, :, i, j]`, with the sum over another index. Which indices have the
+# pixels? Add it to the same slice of `grad_padded`. A slice is a view: `+=` on it changes
+# `grad_padded`.
 #
 # </details>
 # <details><summary>Hint 3: and in the end?</summary>
 #
 # Cut the border off `grad_padded`: rows `ph` to `ph + H`, columns `pw` to `pw + W`. The bias gets
-# the sum of `grad_out` over images, rows and columns.
+# the sum of `grad_out` over images, rows and columns. And before all that: refuse a `grad_out` that
+# is not of shape (N, O, rows, columns).
 #
 # </details>
 
@@ -1262,7 +1329,7 @@ def conv2d_backward(
 # %% check="conv2d_backward" points=5
 import torch
 
-from course.checks import agree, expect, from_scratch, unchanged
+from course.checks import agree, expect, from_scratch, refuses, unchanged
 
 x = torch.tensor([[[[1.0, -2.0, 3.0, 5.0]]]])
 w = torch.tensor([[[[4.0, -1.0]]]])
@@ -1282,12 +1349,11 @@ for (name, wanted), ours in zip(expected.items(), found, strict=True):
     )
 after = torch.cat([x.flatten(), w.flatten(), grad_out.flatten()])
 unchanged(after, before, "conv2d_backward(grad_out, x, w)")
+refuses(lambda: conv2d_backward(x, x, w), "conv2d_backward with a grad_out of four columns")
 banned = ["conv1d", "conv2d", "conv_transpose2d", "Conv2d", "grad", "backward", "conv2d_weight"]
 from_scratch(conv2d_backward, "conv2d_backward", without=banned, step="write the sums yourself.")
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F
-
-from course.checks import refuses
 
 double = torch.float64
 images = torch.linspace(-2, 3, 2 * 3 * 7 * 6, dtype=double).sin().reshape(2, 3, 6, 7)
@@ -1359,9 +1425,10 @@ refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-
 
 # %% [markdown]
 # **What you built.** With a padded border and stride 1, the gradient of `x` is itself a
-# convolution: of `grad_out` with the kernel flipped. With a stride it is a convolution of a map
-# into which zeros were put between the pixels, which is why torch calls it `conv_transpose2d`.
-# Networks that *draw* images use it on the way forward.
+# convolution: of `grad_out`, with the kernel flipped and its input and output channels exchanged.
+# With a stride it is a convolution of a map into which zeros were put between the pixels. Torch
+# calls it `conv_transpose2d`, because it multiplies by the transpose of the convolution's matrix
+# (you saw such a matrix in section 1). Networks that *draw* images use it on the way forward.
 #
 # ## 5 How far a pixel sees
 #
@@ -1406,7 +1473,8 @@ three_small.reveal("b", "1 + 2 + 2 + 2 = 7, with 27 weights per pair of channels
 # </details>
 # <details><summary>Hint 2: how do I read entries of two or three numbers?</summary>
 #
-# `kernel_size, stride, dilation = (*layer, 1)[:3]` puts a 1 where the dilation is missing.
+# `kernel_size, stride, dilation = (*layer, 1)[:3]` puts a 1 where the dilation is missing. Refuse
+# by `len(layer)` and `min(layer)` before that.
 #
 # </details>
 # <details><summary>Hint 3: which comes first, field or jump?</summary>
@@ -1438,7 +1506,7 @@ def receptive_field(layers: Sequence[tuple[int, ...]]) -> int:
 
 
 # %% check="receptive_field" points=2
-from course.checks import agree
+from course.checks import agree, refuses
 
 for layers, expected in (
     ([(3, 1), (3, 1)], 5),
@@ -1453,11 +1521,10 @@ for layers, expected in (
         cause="a layer's stride acts on itself, or not on the layers behind it.",
         step="add dilation * (kernel_size - 1) * jump first, then multiply the jump by the stride.",
     )
+refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
-
-from course.checks import refuses
 
 for layers in (
     [(1, 1)],
@@ -1488,7 +1555,7 @@ agree(
 )
 refuses(lambda: receptive_field([(3, 1), (3,)]), "receptive_field([(3, 1), (3,)])")
 refuses(lambda: receptive_field([(3, 1, 1, 1)]), "receptive_field([(3, 1, 1, 1)])")
-refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])")
+refuses(lambda: receptive_field([(3, 1, 0)]), "receptive_field([(3, 1, 0)])")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1496,9 +1563,10 @@ refuses(lambda: receptive_field([(3, 0)]), "receptive_field([(3, 0)])")
 #
 # A convolution gives maps, and a decision between ten digits needs ten numbers. The usual bridge
 # has two parts. **Flatten** lays all numbers of an image in one row. A **fully connected** layer,
-# which is the dense layer that you know, then weighs all of them for each class. It is the first
-# layer that sees the whole image at once, and the one that turns "a stroke here, a bend there" into
-# scores; a softmax, inside the loss, makes probabilities of them.
+# which is the dense layer that you know, then weighs all of them for each class. In a small network
+# it is the first layer that sees the whole image; in a deep one the receptive fields before it may
+# already be that large. It turns "a stroke here, a bend there" into scores; a softmax, inside the
+# loss, makes probabilities of them.
 #
 # Flatten computes nothing and loses nothing: the numbers are the same, and `reshape` brings the
 # maps back. What gets lost is the *knowledge* of who is whose neighbour, because to the layer
@@ -1513,8 +1581,9 @@ row_major()
 # ### Exercise: flatten
 #
 # Merge all dimensions from `start_dim` on, in the order in which the figure counts them. A negative
-# `start_dim` counts from the end. Refuse a dimension that `x` does not have. Torch's `flatten` is
-# out of bounds, `reshape` is not.
+# `start_dim` counts from the end. It has to work also where a dimension is 0, as in a batch without
+# images. Refuse a dimension that `x` does not have. Torch's `flatten` is out of bounds, `reshape`
+# is not.
 
 # %% [markdown] hints="flatten"
 # <details><summary>Hint 1: what is the new shape?</summary>
@@ -1529,7 +1598,7 @@ row_major()
 # </details>
 # <details><summary>Hint 3: which dimensions exist?</summary>
 #
-# `-x.dim()` up to `x.dim() - 1`. A slice does not complain about others, so look first.
+# `-x.dim()` up to `x.dim() - 1`. A slice does not complain about others, so refuse them first.
 #
 # </details>
 
@@ -1551,7 +1620,7 @@ def flatten(x: Tensor, *, start_dim: int = 1) -> Tensor:
 # %% check="flatten" points=1
 import torch
 
-from course.checks import agree, from_scratch
+from course.checks import agree, from_scratch, gradient, refuses
 
 x = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]], [[[-1.0, -2.0, -3.0], [7.0, 8.0, 9.0]]]])
 agree(
@@ -1567,9 +1636,9 @@ from_scratch(
     without=["flatten", "Flatten", "ravel"],
     step="use reshape with a new shape.",
 )
+refuses(lambda: flatten(x, start_dim=4), "flatten(x, start_dim=4) of four dimensions")
+gradient(flatten, x)  # fails where no gradient flows back
 ### BEGIN HIDDEN TESTS
-from course.checks import gradient, refuses
-
 maps = torch.arange(-60.0, 60.0, dtype=torch.float64).reshape(2, 5, 3, 4).transpose(1, 3)
 for start_dim in (0, 1, 2, 3, -1, -3):
     agree(
@@ -1593,14 +1662,14 @@ agree(
     cause="-1 cannot be worked out where a dimension is 0.",
     step="compute the product with math.prod.",
 )
-refuses(lambda: flatten(maps, start_dim=4), "flatten(x, start_dim=4) of four dimensions")
+refuses(lambda: flatten(maps, start_dim=7), "flatten(x, start_dim=7) of four dimensions")
 refuses(lambda: flatten(maps, start_dim=-5), "flatten(x, start_dim=-5) of such")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# One of the documents says that the flatten layer stands for parameter sharing. Look at what comes
-# out of a flatten layer and a dense head when the feature maps move by one position. If positions
-# shared their weights, the scores would hardly change.
+# One often reads that the flatten layer stands for parameter sharing. Look at what comes out of a
+# flatten layer and a dense head when the feature maps move by one position. If positions shared
+# their weights, the scores would hardly change.
 
 # %% claim="flatten_shares"
 maps = F.relu(F.conv2d(test.images[:100], torch.randn(25, 1, 3, 3), stride=2, padding=1))
@@ -1675,7 +1744,11 @@ vgg_share.reveal(
 #
 # - Budget: at most **6,400 parameters**, about as many as `DigitsDense` has.
 # - Floor: trained with Adam at rate 0.003 on 300 batches of 128 *moved* digits, it reads at least
-#   **88 percent** of the moved test digits. `DigitsDense` gets 84 to 87 that way.
+#   **88 percent** of the moved test digits; a second try, from another start, counts too.
+#   `DigitsDense` gets 84 to 86 that way, and convolutional nets that fill the budget 91 to 93.
+#
+# Measure it: `torch.manual_seed(0)`, `net = DigitsCNN()`,
+# `fit(net, moved_train, steps=300, lr=0.003, size=128, label="")`, `accuracy(net, moved_test)`.
 #
 # Two 3 x 3 convolutions, the second with stride 2, with a ReLU after each, and a dense head are
 # enough. Choose the numbers of channels so that they fill the budget; your `conv_parameters` and
@@ -1685,18 +1758,19 @@ vgg_share.reveal(
 # <details><summary>Hint 1: what goes where?</summary>
 #
 # Layers are made in `__init__` (after `super().__init__()`) and kept as attributes; `forward` says
-# in which order the image goes through them.
+# in which order the image goes through them. It refuses first: `x.shape[1:]` has to be (1, 8, 8).
 #
 # </details>
 # <details><summary>Hint 2: how many inputs has the head?</summary>
 #
 # Channels times height times width of the last maps. Padding 1 keeps 8 x 8, and stride 2 then
-# leaves 4 x 4: with 25 channels these are 400.
+# leaves 4 x 4: with c channels these are 16 c.
 #
 # </details>
 # <details><summary>Hint 3: which channels fill the budget?</summary>
 #
-# From 1 to 10 to 25 channels: 100 + 2,275 parameters, and 4,010 in the head. Together 6,385.
+# From 1 to 10 channels: 100 parameters. From 10 to c channels: 91 c, and the head has 160 c + 10.
+# Which c is the largest that keeps the sum within 6,400?
 #
 # </details>
 
@@ -1735,7 +1809,7 @@ class DigitsCNN(nn.Module):
 # %% check="digits_cnn" points=4
 import torch
 
-from course.checks import expect
+from course.checks import expect, refuses
 
 network = DigitsCNN()
 size = sum(p.numel() for p in network.parameters())
@@ -1753,10 +1827,11 @@ expect(
     cause="the images were merged, or the head has another number of outputs.",
     step="flatten from dimension 1 on, and end with a dense layer to 10.",
 )
+refuses(lambda: network(torch.zeros(2, 64)), "DigitsCNN() on a tensor of shape (2, 64)")
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F
 
-from course.checks import agree, refuses, unchanged
+from course.checks import agree, unchanged
 from course.datasets import digits
 
 
@@ -1769,7 +1844,7 @@ def moved(data):
 before = batch.clone()
 network(batch)
 unchanged(batch, before, "DigitsCNN()(x)")
-for shape in ((2, 64), (2, 1, 28, 28), (2, 3, 8, 8), (1, 8, 8)):
+for shape in ((2, 32), (2, 1, 28, 28), (2, 3, 8, 8), (1, 8, 8)):
     refuses(
         lambda shape=shape: network(torch.zeros(shape)),
         f"DigitsCNN() on a tensor of shape {shape}",
@@ -1802,13 +1877,13 @@ agree(
 )
 
 
-def after_training():
+def after_training(seed):
     """Accuracy on moved test digits, by Adam written out: weights go back by load_state_dict."""
     network = DigitsCNN()
     network.train()
     train, test = digits()
     images, labels = moved(train)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     moments = {}
     for step in range(1, 301):
         index = torch.randint(len(labels), (128,), generator=generator)
@@ -1830,11 +1905,14 @@ def after_training():
     return (network(images).detach().argmax(dim=1) == labels).double().mean().item()
 
 
-reached = after_training()
+reached = after_training(0)
+if reached < 0.88:
+    reached = max(reached, after_training(1))
 expect(
     reached >= 0.88,
     f"after 300 batches DigitsCNN reads {reached:.1%} of the moved digits, expected 88% or more.",
-    cause="there is no convolution or no activation in it, weights are stuck, or it is too small.",
+    cause=f"it reads {reached:.1%} of the moved digits after 300 batches, and the floor is 88%: "
+    "no convolution or no activation is in it, weights are stuck, or it is too small.",
     step="two convolutions with a ReLU after each, flatten, one dense layer, near the budget.",
 )
 ### END HIDDEN TESTS
@@ -1862,17 +1940,20 @@ if abs(start - math.log(10)) > 0.3 or by_heart < 1:
 
 # %% predict="rivals"
 rivals = predict(
-    "Equal parameters. When does the convolutional net make clearly fewer errors?",
-    a="always",
-    b="on moved digits, if it has seen moved digits in training",
-    c="on moved digits, even if it has seen none in training",
+    "Equal parameters, 600 batches each, a test on moved digits. When does the convolutional net "
+    "make less than 0.85 times the errors of the dense one?",
+    a="whether or not both have seen moved digits in training",
+    b="if both have seen moved digits in training, and not otherwise",
+    c="in neither case",
     answer=...,
 )
 rivals
 
 # %% [markdown]
 # Now the race. Both nets train with the same images, the same batches and the same number of steps,
-# from two seeds each; the table shows their errors. In the last line, the pixels of all images are
+# 600, from two seeds each; the table shows their errors. The convolutional net is the ready-made
+# one, with 10 and 25 channels, so that the table does not depend on yours, and to beat the dense
+# one means less than 0.85 times its errors. In the last line, the pixels of all images are
 # shuffled, in the same way for every image. For a dense net that changes nothing. It takes the
 # neighbours away from the convolution.
 
@@ -1898,6 +1979,8 @@ def errors(make, learn: Images, see: Images, lr: float) -> float:
 
 
 # %% claim="cnn_beats_dense"
+from course.widgets.convolution_features import ready_made
+
 races = {
     "moved digits, rate 0.003": (moved_train, moved_test, 0.003),
     "moved digits, rate 0.01": (moved_train, moved_test, 0.01),
@@ -1906,7 +1989,7 @@ races = {
 }
 measured = {}
 for what, race in races.items():
-    cnn, rival = errors(convolutional, *race), errors(DigitsDense, *race)
+    cnn, rival = errors(ready_made, *race), errors(DigitsDense, *race)
     measured[what] = (f"errors {cnn:.1%}, dense {rival:.1%}", cnn < 0.85 * rival)
 trial("cnn_beats_dense", measured)
 
@@ -1922,7 +2005,12 @@ rivals.reveal(
 # So the sentence "a convolutional network beats a dense one of equal size" is true where its two
 # assumptions fit: neighbours belong together, and what is worth noticing here is worth noticing
 # there. It is no magic against places that the head has never seen. On digits in the middle both
-# nets are about equally good, because there every pixel has its place.
+# nets, trained there, are about equally good, because there every pixel has its place: errors of
+# 2.5 and 3.3 percent from two seeds, against 2.5 and 3.6 of the dense net.
+#
+# Much of the gap on moved digits is training time. After 2,400 steps at rate 0.003 the errors were
+# 3.1 against 4.1 percent, the means of two seeds, where they were 5.4 against 10.5 after 600: the
+# dense net learns more slowly, and in the end it comes closer.
 
 # %% [markdown]
 # ## 8 What it has learnt
@@ -1931,7 +2019,7 @@ rivals.reveal(
 # batch, the forward pass gave scores, the loss said how wrong they were, backpropagation said for
 # each weight in which direction it should change, and the optimiser took a small step. What is
 # useful for telling digits apart grew, and what is not did not: that is what **learning features**
-# means. Below are the ten filters of a first layer, before and after.
+# means. Below are the filters of the network's first layer (twelve at most), before and after.
 
 # %% experiment="filters"
 from course.widgets.convolution_features import filters
@@ -1944,14 +2032,14 @@ print(f"{accuracy(net, moved_test):.1%} of the moved digits")
 filters(net, untrained)
 
 # %% [markdown]
-# How to read them: orange adds, blue subtracts. A filter that is blue on one side and orange on
-# the other answers to an edge, strongest where the image gets brighter towards orange. One that is
+# How to read them: orange adds, blue subtracts. A filter that is blue on one side and orange on the
+# other answers to an edge, strongest where the image gets brighter towards orange. One that is
 # orange in the middle and blue around it answers to a thin stroke or a dot; one of a single colour
-# averages. By count, three or four of the ten are mostly a slope from one side to the other, in
-# four trainings from different seeds; at random none to three were. With 3 x 3 weights no more than
-# such things can be expressed, and not every learnt filter looks clean: the network only needs
-# that all ten together say enough. The pictures of tidy stripes that textbooks show come from
-# kernels of 11 x 11 on large colour photographs.
+# averages. Of the ten filters of the ready-made network, three or four are by count mostly a slope
+# from one side to the other, in four trainings from different seeds; at random none to three were.
+# With 3 x 3 weights no more than such things can be expressed, and not every learnt filter looks
+# clean: the network only needs that all of them together say enough. The pictures of tidy stripes
+# that textbooks show come from kernels of 11 x 11 on large colour photographs.
 
 # %% experiment="feature_maps"
 from course.widgets.convolution_features import feature_maps
@@ -1967,32 +2055,45 @@ feature_maps(net, test)
 # pixel, and at two. When does the decision tip over?
 #
 # Are the learnt features worth anything, or is it the head that does the work? A fair test leaves
-# the convolutions as they were at random, and trains the head alone.
+# the convolutions as they were at random, and trains the head alone. It is done with the ready-made
+# network, for 600 steps. For comparison, a head on the bare pixels is trained too.
 
 
 # %% claim="features_are_learnt"
-def head_alone(seed: int) -> float:
+def reads(make, *, seed: int, head_alone: bool) -> float:
+    """Return the accuracy on moved digits after training all parameters, or the head's."""
     torch.manual_seed(seed)
-    net = convolutional()
-    for parameter in list(net.parameters())[:-2]:  # all but weight and bias of the head
-        parameter.requires_grad_(False)
-    fit(net, moved_train, steps=600, lr=0.01, label="random features")
+    net = make()
+    for parameter in list(net.parameters())[:-2] if head_alone else []:
+        parameter.requires_grad_(False)  # all but weight and bias of the head
+    fit(net, moved_train, steps=600, lr=0.01, label="features on trial")
     return accuracy(net, moved_test)
 
 
-learnt = accuracy(net, moved_test)
+learnt = reads(ready_made, seed=0, head_alone=False)
+pixels = reads(lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), seed=0, head_alone=False)
+random = {seed: reads(ready_made, seed=seed, head_alone=True) for seed in (0, 1)}
 trial(
     "features_are_learnt",
     {
         f"random convolutions of seed {seed}, trained head": (
-            f"{random:.0%}, against {learnt:.0%} with all trained",
-            random < learnt - 0.1,
+            f"{share:.0%}, against {learnt:.0%} with all trained, {pixels:.0%} from pixels",
+            share < learnt - 0.1,
         )
-        for seed, random in [(0, head_alone(0)), (1, head_alone(1))]
+        for seed, share in random.items()
     },
 )
 
 # %% [markdown]
+# Random convolutions are better than none, and they fall behind by less with more training: after
+# 3,000 steps the head on them reached 87 percent, the head on pixels 66, and the network with all
+# layers trained 98.
+#
+# And the digit that you moved? A move by two pixels moves the maps of layer 2 by one position, at
+# the rim apart; a move by one does not fit their stride, and changes them. The ready-made network,
+# which has seen moves of one pixel, read 96 percent of the digits that moved to the right by one
+# pixel, and 60 percent of those that moved by two. Two pixels down left it 19 percent.
+#
 # Layer by layer, features go from the simple to the composed: the second layer sees combinations
 # of edges in a window of 5 x 5 pixels, the head combinations of those over the whole image. How
 # far one can read the later layers is another matter. Much of what is written about "eyes, then
@@ -2095,12 +2196,14 @@ def told(what, wrong):
     expect(
         gap > 0.01 * right.abs().max() > 0,
         f"on your inputs {what} gives the same output as a right convolution.",
-        cause="sizes or numbers are alike that should differ, or too many are 0.",
-        step="give every dimension its own size, and use numbers without a pattern.",
+        cause="sizes, strides, paddings or numbers are alike that should differ, or are 0.",
+        step="give each dimension, stride and padding its own size, and the numbers no pattern.",
     )
 
 
 told("a kernel that is flipped", F.conv2d(x, w.flip(2, 3), stride=stride, padding=padding))
+other = tuple(padding)[::-1]
+told("exchanging rows and columns of the padding", F.conv2d(x, w, stride=stride, padding=other))
 ### BEGIN HIDDEN TESTS
 (sh, sw), (ph, pw) = stride, padding
 right = F.conv2d(x, w, stride=stride, padding=padding)
@@ -2115,7 +2218,6 @@ expect(
     step="use a kernel that is not square.",
 )
 told("exchanging rows and columns of the stride", F.conv2d(x, w, stride=(sw, sh), padding=padding))
-told("exchanging those of the padding", F.conv2d(x, w, stride=stride, padding=(pw, ph)))
 told("ignoring the stride", F.conv2d(x, w, stride=1, padding=padding))
 told("ignoring the padding", F.conv2d(F.pad(x, (0, 0, 0, 0)), w, stride=stride))
 told("using the first channel alone", F.conv2d(x[:, :1], w[:, :1], **options))

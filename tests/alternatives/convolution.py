@@ -207,6 +207,37 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     return y if b is None else y + b.view(1, -1, 1, 1)
 
 
+# %% alternative="over_images" exercise="conv2d"
+# A loop over images; slices for the kernel's entries, and one product per image.
+def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    sh, sw = pair(stride, name="stride", least=1)
+    ph, pw = pair(padding, name="padding", least=0)
+    dh, dw = pair(dilation, name="dilation", least=1)
+    if x.dim() != 4 or w.dim() != 4 or groups < 1:
+        raise ValueError(f"x {tuple(x.shape)}, w {tuple(w.shape)}, {groups=}")
+    if x.shape[1] != groups * w.shape[1] or w.shape[0] % groups:
+        raise ValueError(f"{groups=} with {x.shape[1]} channels and filters {tuple(w.shape)}")
+    if b is not None and b.shape != w.shape[:1]:
+        raise ValueError(f"{b.shape[0]} biases for {len(w)} filters")
+    kh, kw = w.shape[2:]
+    rows = (x.shape[2] + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    columns = (x.shape[3] + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    if rows < 1 or columns < 1:
+        raise ValueError(f"the kernel {kh} x {kw} is too large")
+    maps = []
+    for image in F.pad(x, (pw, pw, ph, ph)):
+        seen = [
+            image[:, i * dh :: sh, j * dw :: sw][:, :rows, :columns]
+            for i in range(kh)
+            for j in range(kw)
+        ]
+        windows = torch.stack(seen, dim=1).reshape(groups, -1, rows * columns)
+        product = w.reshape(groups, len(w) // groups, -1) @ windows
+        maps.append(product.reshape(len(w), rows, columns))
+    y = torch.stack(maps)
+    return y if b is None else y + b[:, None, None]
+
+
 # %% alternative="over_windows" exercise="conv2d_backward"
 # Window by window, as the loops go forward.
 def conv2d_backward(grad_out, x, w, *, stride=1, padding=0):
