@@ -60,6 +60,8 @@ def test_a_line_counts_from_eight_characters(line: str) -> None:
             ),
         ),
     ],
+    # The contents hold cell ids, which differ from worker to worker.
+    ids=["notebook", "module", "data", "picture", "metadata", "output"],
 )
 def test_a_secret_is_found_wherever_it_lies(name: str, content: str, tmp_path: Path) -> None:
     path = tmp_path / name
