@@ -55,6 +55,10 @@ class Diagnosis:
         calls = verdict.calls[:MAX_CALLS]
         if not any(call.operation == "call" for call in calls):
             return ""
+        if verdict.word == "failed" and verdict.calls[-1].answer[0] == "raise":
+            # The check caught the error and found fault with it: with its words, perhaps, of which
+            # a misconception that raises one too says nothing.
+            return ""
         for answer in self._misconceptions:
             if answer.exercise == exercise and self._answers_alike(answer, calls):
                 return f"Your outputs equal those of a common mistake. {answer.explanation}"

@@ -178,6 +178,20 @@ def test_a_known_mistake_is_told(
     assert ("common mistake" in text) == bool(said)
 
 
+def test_an_error_that_the_check_caught_is_no_known_mistake(
+    sandbox: Sandbox, diagnosis: Diagnosis
+) -> None:
+    book = notebook(("f", "def f(x):\n    raise ValueError('no')"))
+    book.cells[-1].source = """
+try:
+    f(3)
+except ValueError as error:
+    assert "3" in str(error), "the message does not tell the 3"
+"""
+    Grader(sandbox, Given([]), diagnose=diagnosis).grade(book)
+    assert book.cells[-1].outputs[0].evalue == "the message does not tell the 3"
+
+
 CARRIERS = {
     "memory that forks share": (
         "import mmap\nkept = mmap.mmap(-1, 4096)\ndef keep(x):\n    kept.write(f'{x} '.encode())",
