@@ -249,7 +249,10 @@ def idle_parameters(model, x):
     y = twin(x)
     weights = torch.linspace(1, 3, y.numel(), dtype=y.dtype).square().cos().reshape(y.shape)
     (weights * y).sum().backward()
-    sizes = {name: p.grad.abs().amax().item() for name, p in twin.named_parameters()}
+    sizes = {
+        name: 0.0 if p.grad is None else p.grad.abs().amax().item()
+        for name, p in twin.named_parameters()
+    }
     return [name for name in sizes if sizes[name] <= 1e-4 * max(sizes.values())]
 
 
@@ -260,9 +263,9 @@ def idle_parameters(model, x):
     y = twin(x.double()).flatten()
     total = (y * torch.arange(len(y)).double().sin()).sum()
     parameters = list(twin.named_parameters())
-    gradients = torch.autograd.grad(total, [p for _, p in parameters])
-    top = max(g.abs().max() for g in gradients)
+    gradients = torch.autograd.grad(total, [p for _, p in parameters], allow_unused=True)
+    top = max(g.abs().max() for g in gradients if g is not None)
     for (name, _), g in zip(parameters, gradients, strict=True):
-        if g.abs().max() < 1e-4 * top:
+        if g is None or g.abs().max() <= 1e-4 * top:
             names.append(name)
     return names

@@ -13,7 +13,7 @@ from course.widgets.resnet.blocks import (
     without_skips,
 )
 from course.widgets.resnet.drawing import draw_block, draw_network
-from course.widgets.resnet.gradients import arriving, compute_gradients, gradients
+from course.widgets.resnet.gradients import arriving, backflow, compute_gradients, gradients
 from course.widgets.resnet.training import Run, compute_curves, curves, gap
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "PaddedBlock",
     "Run",
     "arriving",
+    "backflow",
     "compute_curves",
     "compute_gradients",
     "curves",

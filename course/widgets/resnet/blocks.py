@@ -137,11 +137,12 @@ def without_skips(model: nn.Module) -> nn.Module:
     return twin
 
 
-def stack(depth: int, *, skip: bool, seed: int) -> nn.Sequential:
+def stack(depth: int, *, skip: bool, seed: int, zeroed: bool = False) -> nn.Sequential:
     """A narrow network of depth layers, plain or residual, with equal weights for an equal seed.
 
-    One convolution, three stages of blocks with 8, 16 and 32 channels, a dense layer. Shape:
-    (N, 1, H, W) -> (N, 10). Raises ValueError where depth is not 6n + 2.
+    One convolution, three stages of blocks with 8, 16 and 32 channels, a dense layer; zeroed lets
+    every block start with F = 0. Shape: (N, 1, H, W) -> (N, 10). Raises ValueError where depth is
+    not 6n + 2.
     """
     blocks = (depth - 2) // 6
     if blocks < 1 or depth != 6 * blocks + 2:
@@ -168,4 +169,8 @@ def stack(depth: int, *, skip: bool, seed: int) -> nn.Sequential:
     if not skip:
         for block in residual_blocks(model):
             block.downsample = NoShortcut()
+    if zeroed:
+        for name, parameter in model.named_parameters():
+            if name.endswith("bn2.weight"):
+                nn.init.zeros_(parameter)
     return model

@@ -102,8 +102,8 @@ def draw_network(model: nn.Module, image_shape: tuple[int, int, int], *, title: 
     shapes = list(dict.fromkeys(" by ".join(map(str, shape)) for _, shape in rows))
     return show(
         [axes],
-        f"{title}: a row of {len(rows)} boxes, {len(blocks)} of them residual blocks, {skips} with "
-        f"a skip. Shapes from input to output: {', '.join(shapes)}.",
+        f"{title}: a row of {len(rows)} boxes, {len(blocks)} of them blocks of layers, "
+        f"{skips or 'none'} with a skip. Shapes from input to output: {', '.join(shapes)}.",
     )
 
 

@@ -1,5 +1,6 @@
 """The widget on gradients by depth: the skip on and off, batch norm on and off, three spreads."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -17,7 +18,14 @@ from course.figures import BLUE, GREY, ORANGE, panels
 from course.widgets.explorer import Explorer
 from course.widgets.resnet.blocks import PaddedBlock, residual_blocks
 
-__all__ = ["Gradients", "arriving", "compute_gradients", "describe_gradients", "gradients"]
+__all__ = [
+    "Gradients",
+    "arriving",
+    "backflow",
+    "compute_gradients",
+    "describe_gradients",
+    "gradients",
+]
 
 Numbers = NDArray[np.float64]
 
@@ -106,6 +114,23 @@ def arriving(*, layers: int, skip: bool, norm: bool, spread: str) -> float:
     return _sizes(PaddedBlock, norm=norm, depth=layers, spread=spread, skip=skip)[0]
 
 
+def backflow(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Size of the loss's gradient before the first block of a network, over that after the last.
+
+    Root mean squares, in training mode; the model stays as it was.
+    """
+    twin = copy.deepcopy(model).train()
+    blocks = residual_blocks(twin)
+    signals: list[Tensor] = []
+    blocks[0].register_forward_pre_hook(lambda _, given: signals.append(given[0]))
+    blocks[-1].register_forward_hook(lambda *seen: signals.append(seen[-1]))
+    loss = F.cross_entropy(twin(images), labels)
+    first, last = (
+        g.double().square().mean().sqrt().item() for g in torch.autograd.grad(loss, signals)
+    )
+    return first / last
+
+
 @cache
 def _sizes(
     make: Callable[..., nn.Module], *, norm: bool, depth: int, spread: str, skip: bool
@@ -180,7 +205,6 @@ class GradientsView:
         ):
             line.set_data(np.arange(len(y)), np.nan_to_num(y, posinf=HIGHEST).clip(LOWEST, HIGHEST))
             line.set_linewidth(2.6 if chosen else 0.8)
-            line.set_alpha(1.0 if chosen else 0.35)
         self._text.set_text(
             f"skip {_word(state.skip)}, batch norm {_word(state.norm)}: "
             f"{state.shown[0]:.2g} at the first block\n{state.problem}"

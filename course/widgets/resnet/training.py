@@ -16,6 +16,8 @@ __all__ = ["Curves", "Run", "compute_curves", "curves", "describe_curves", "gap"
 
 Numbers = NDArray[np.float64]
 
+# Batches whose mean is the training loss that the lesson prints.
+LAST = 12
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"))
 
 
@@ -30,7 +32,7 @@ class Run:
     @property
     def final(self) -> float:
         """Mean loss of the last twelve batches."""
-        return sum(self.losses[-12:]) / len(self.losses[-12:])
+        return sum(self.losses[-LAST:]) / len(self.losses[-LAST:])
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def curves(runs: Sequence[Run]) -> Explorer:
                 options=depths, value=depths[-1], description="Depth"
             ),
             "step": ipywidgets.IntSlider(steps, min=1, max=steps, description="Step"),
-            "window": ipywidgets.IntSlider(5, min=1, max=20, description="Smooth over"),
+            "window": ipywidgets.IntSlider(LAST, min=1, max=20, description="Smooth over"),
         },
         partial(compute_curves, runs),
         CurvesView(depths, steps),
@@ -147,8 +149,9 @@ class CurvesView:
                 chosen = depth == state.depth
                 line.set(
                     data=(np.arange(1, len(curves[depth]) + 1), curves[depth]),
+                    # Paler lines would leave the legend's colours out of the picture that stands
+                    # in for the widget, which has few.
                     linewidth=3 if chosen else 1.2,
-                    alpha=1.0 if chosen else 0.6,
                 )
             value = curves[state.depth][state.step - 1]
             dot.set_data([state.step], [min(value, 3)])

@@ -1,5 +1,7 @@
 """Given networks against torch, drawings against their models, widgets at every corner."""
 
+import base64
+import io
 import itertools
 from collections.abc import Callable
 
@@ -7,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 from torch.testing import assert_close
 
 from cnnlib import resnet as reference
+from course.figures import BLUE, GREEN, ORANGE
 from course.weights import load_known
 from course.widgets import resnet
 from course.widgets.explorer import Explorer
@@ -57,6 +61,30 @@ def test_a_stack_is_the_small_family_at_half_its_width() -> None:
         other = resnet.stack(depth, skip=True, seed=4)
         assert not torch.equal(other[0].weight, residual[0].weight)
     assert len(resnet.residual_blocks(residual)) == 9
+
+
+def test_a_zeroed_stack_starts_with_blocks_that_are_the_identity() -> None:
+    zeroed = resnet.stack(14, skip=True, seed=3, zeroed=True).eval()
+    x = torch.rand(2, 8, 8, 8)
+    assert torch.equal(zeroed[3](x), x)
+    usual, state = resnet.stack(14, skip=True, seed=3).state_dict(), zeroed.state_dict()
+    changed = [name for name, tensor in state.items() if not torch.equal(tensor, usual[name])]
+    assert changed == [f"{position}.bn2.weight" for position in range(3, 9)]
+
+
+def test_the_flow_back_is_that_of_the_network_itself() -> None:
+    net = resnet.stack(8, skip=False, seed=0).eval()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    images, labels = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
+    share = resnet.backflow(net, images, labels)
+    assert_close(dict(net.state_dict()), before, rtol=0, atol=0)
+    assert not net.training
+    net.train()
+    first = net[:3](images).detach().requires_grad_()
+    last = net[3:6](first)
+    grads = torch.autograd.grad(F.cross_entropy(net[6:](last), labels), (first, last))
+    sizes = [grad.double().square().mean().sqrt().item() for grad in grads]
+    assert share == pytest.approx(sizes[0] / sizes[1], rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +153,10 @@ def test_drawings_say_in_words_what_they_show() -> None:
     assert resnet.draw_block(broken, 3).alt == "broken(3) cannot be drawn: TypeError: no such thing"
     net = resnet.stack(8, skip=True, seed=0)
     alt = resnet.draw_network(net, (1, 8, 8), title="net").alt
-    assert "3 of them residual blocks, 3 with a skip" in alt
+    assert "3 of them blocks of layers, 3 with a skip" in alt
     assert "8 by 8 by 8, 16 by 4 by 4, 32 by 2 by 2, 32 by 1 by 1, 10" in alt
     plain = resnet.draw_network(resnet.without_skips(net), (1, 8, 8), title="net").alt
-    assert "3 of them residual blocks, 0 with a skip" in plain
+    assert "3 of them blocks of layers, none with a skip" in plain
     assert net.training
 
 
@@ -198,7 +226,31 @@ def runs() -> list[resnet.Run]:
 def test_the_curve_widget_stands_every_corner() -> None:
     assert corners(resnet.curves(runs())) == 6  # at step 1 there is nothing to smooth
     alt = resnet.curves(runs()).picture.alt
-    assert alt.startswith("Training loss after 30 steps. Plain: 8 layers 4.70, 20 layers 4.70.")
+    assert alt.startswith("Training loss after 30 steps. Plain: 8 layers 4.35, 20 layers 4.35.")
+
+
+def test_the_curve_widget_says_the_loss_that_the_lesson_prints() -> None:
+    made = runs()
+    for run in made:
+        said = f"{run.depth} layers {run.final:.2f}"
+        assert said in resnet.curves(made).picture.alt
+
+
+@pytest.mark.parametrize("depth", [8, 20, 56])
+def test_the_picture_that_stands_in_has_the_colours_of_the_legend(depth: int) -> None:
+    explorer = resnet.curves(
+        [
+            resnet.Run(layers, skip, tuple(2 - layers * step / 2000 for step in range(60)))
+            for layers in (8, 20, 56)
+            for skip in (False, True)
+        ]
+    )
+    explorer.set(depth=depth)
+    data = explorer._repr_mimebundle_()["image/png"]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+    for color in (BLUE, ORANGE, GREEN):
+        wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (abs(picture.astype(int) - wanted).max(axis=-1) < 4).sum() > 50
 
 
 def test_smoothing_is_a_mean_of_the_last_batches() -> None:
