@@ -9,7 +9,7 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from autograder import randomness
 from autograder.bank import Answer, read
 from autograder.config import Autograder
 from autograder.judge import Verdict, plain_python
-from autograder.peer import Call
+from autograder.peer import Call, assign
 from autograder.rebuild import Original
 from autograder.wire import Decoder, WireError
 
@@ -75,7 +75,7 @@ class Diagnosis:
             for call in calls:
                 try:
                     alike = _replay(call, objects)
-                except WireError:
+                except Exception:  # what a submission answers may be malformed in any way
                     return False
                 if not alike:
                     return False
@@ -122,7 +122,8 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
     if call.target not in objects:
         return False
     target = objects[call.target]
-    value = Decoder(resolve).decode(call.arguments)
+    arguments = Decoder(resolve)
+    value = arguments.decode(call.arguments)
     try:
         match call.operation:
             case "call":
@@ -144,7 +145,7 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
     except Exception as error:
         names = [kind.__name__ for kind in type(error).__mro__]
         return call.answer[0] == "raise" and call.answer[1][:1] == names[:1]
-    if call.answer[0] != "ok":
+    if call.answer[0] != "ok" or not _changed_alike(call, arguments.mutable, resolve):
         return False
     form = call.answer[1]
     if isinstance(form, list) and form and form[0] == "R":
@@ -153,8 +154,21 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
     return _alike(result, Decoder(resolve).decode(form))
 
 
+def _changed_alike(call: Call, mine: list[Any], resolve: Callable[[list[Any]], Any]) -> bool:
+    """Tell whether a replayed call left its arguments as the recorded one left them."""
+    theirs = Decoder(resolve)
+    theirs.decode(call.arguments)
+    for index, form in call.answer[2]:
+        assign(theirs.mutable[index], Decoder(resolve).decode(form))
+    return all(_alike(a, b) for a, b in zip(mine, theirs.mutable, strict=True))
+
+
 def _alike(a: Any, b: Any) -> bool:
     torch, np = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and isinstance(a, torch.nn.Module):
+        return isinstance(b, torch.nn.Module) and _alike(a.state_dict(), b.state_dict())
+    if torch is not None and isinstance(a, torch.Generator):
+        return isinstance(b, torch.Generator) and bool(a.get_state().equal(b.get_state()))
     if torch is not None and isinstance(a, torch.Tensor):
         if not isinstance(b, torch.Tensor) or a.shape != b.shape or a.dtype != b.dtype:
             return False

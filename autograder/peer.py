@@ -22,7 +22,7 @@ from autograder.channel import Channel
 from autograder.remote import Remote, RemoteError, Restriction
 from autograder.wire import Decoder, Encoder, WireError, pack, unpack
 
-__all__ = ["Call", "Peer"]
+__all__ = ["Call", "Peer", "assign"]
 
 MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
@@ -91,7 +91,7 @@ class Peer:
         for index, new in changed:
             if not 0 <= index < len(encoder.mutable):
                 raise WireError("a change of an argument that was not passed")
-            _assign(encoder.mutable[index], self._decoder().decode(new))
+            assign(encoder.mutable[index], self._decoder().decode(new))
         return self._join(result, node, encoder.tensors)
 
     def backward(self, node: int, gradients: list[Any], inputs: list[Any] | None) -> list[Any]:
@@ -334,7 +334,7 @@ def _tensors(form: Any) -> list[Any]:
     return found
 
 
-def _assign(old: Any, new: Any) -> None:
+def assign(old: Any, new: Any) -> None:
     """Make the caller's object what the called function made of its copy."""
     torch = sys.modules.get("torch")
     if type(old) is not type(new) and not isinstance(old, dict):

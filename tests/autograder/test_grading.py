@@ -192,6 +192,17 @@ except ValueError as error:
     assert book.cells[-1].outputs[0].evalue == "the message does not tell the 3"
 
 
+def test_answers_that_change_their_argument_are_told_apart(sandbox: Sandbox) -> None:
+    bank = (
+        Answer("misconception", "nothing", "f", "Nothing is changed.", "def f(x):\n    pass"),
+        Answer("misconception", "ones", "f", "All are 1.", "def f(x):\n    x[:] = [1] * len(x)"),
+    )
+    book = notebook(("f", "def f(x):\n    for i in range(len(x)):\n        x[i] = 1"))
+    book.cells[-1].source = "x = [3, 4]\nf(x)\nassert x == [0, 0]"
+    Grader(sandbox, Given([]), diagnose=Diagnosis("", bank)).grade(book)
+    assert book.cells[-1].outputs[0].evalue.endswith("All are 1.")
+
+
 CARRIERS = {
     "memory that forks share": (
         "import mmap\nkept = mmap.mmap(-1, 4096)\ndef keep(x):\n    kept.write(f'{x} '.encode())",
