@@ -57,7 +57,7 @@ c.Execute.timeout = TIMEOUT
 """
 STOCK = BASE_CONFIG.replace("TIMEOUT", "20")
 # The two lines of the design. The time limit of a cell is nbgrader's own option.
-HARDENED = BASE_CONFIG.replace("TIMEOUT", "5") + "import autograder\nautograder.harden(c)\n"
+HARDENED = BASE_CONFIG.replace("TIMEOUT", "8") + "import autograder\nautograder.harden(c)\n"
 
 
 @dataclass(frozen=True)
