@@ -105,5 +105,5 @@ def encode(canvas: FigureCanvasAgg, *, colors: int | None = None) -> bytes:
         image.save(file, "png", compress_level=1)
     else:
         # The default method drops the colour of a thin line where others are pale.
-        image.quantize(colors, Image.Quantize.FASTOCTREE).save(file, "png", optimize=True)
+        image.quantize(colors, Image.Quantize.MAXCOVERAGE).save(file, "png", optimize=True)
     return file.getvalue()
