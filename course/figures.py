@@ -104,6 +104,5 @@ def encode(canvas: FigureCanvasAgg, *, colors: int | None = None) -> bytes:
     if colors is None:
         image.save(file, "png", compress_level=1)
     else:
-        # The default method drops the colour of a thin line where others are pale.
-        image.quantize(colors, Image.Quantize.MAXCOVERAGE).save(file, "png", optimize=True)
+        image.quantize(colors).save(file, "png", optimize=True)
     return file.getvalue()
