@@ -1139,11 +1139,10 @@ gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that i
 #
 # <details><summary>What you should have seen</summary>
 #
-# With 50 layers and the weights of seed 0: ReLU and leaky ReLU need 1.40 or 1.45, next to $\sqrt
-# 2$; ELU 1.05 to
-# 1.45; tanh and sigmoid 1.05 or more. The sigmoid keeps the signal, but even at gain 3 only 1.7e-14
-# of the gradient reaches the first layer. tanh forgives large gains, but at gain 3 its gradient has
-# grown to 2.5 million.
+# With 50 layers and the weights of seed 0: ReLU and leaky ReLU need 1.40 or 1.45, next to
+# $\sqrt 2$; ELU 1.05 to 1.45; tanh and sigmoid 1.05 or more. The sigmoid keeps the signal, but
+# even at gain 3 only 1.7e-14 of the gradient reaches the first layer. tanh forgives large gains,
+# but at gain 3 its gradient has grown to 2.5 million.
 #
 # </details>
 

@@ -66,12 +66,8 @@ def gradients(**blocks: Callable[..., nn.Module]) -> Explorer:
     """
     return Explorer(
         {
-            "skip": ipywidgets.ToggleButtons(
-                options=[("on", True), ("off", False)], description="Skip"
-            ),
-            "norm": ipywidgets.ToggleButtons(
-                options=[("on", True), ("off", False)], description="Batch norm"
-            ),
+            "skip": ipywidgets.Checkbox(True, description="Skip"),
+            "norm": ipywidgets.Checkbox(True, description="Batch norm"),
             "depth": ipywidgets.SelectionSlider(options=DEPTHS, value=37, description="Layers"),
             "spread": ipywidgets.Dropdown(options=list(SPREADS), description="Initial spread"),
             "block": ipywidgets.Dropdown(options=["given", *blocks], description="Block"),
@@ -170,9 +166,9 @@ def _apply(block: nn.Module, x: Tensor, *, skip: bool) -> Tensor:
 
 def describe_gradients(state: Gradients) -> str:
     """Say in words what the gradient widget shows."""
-    own = f" The given block stands in: {state.problem}." if state.problem else ""
+    own = f" The given blocks stand in: {state.problem}." if state.problem else ""
     return (
-        f"{state.depth} layers with the skip {_word(state.skip)} and batch norm "
+        f"{state.depth} layers in {_block(state)} with the skip {_word(state.skip)} and batch norm "
         f"{_word(state.norm)}, initial spread {state.spread}. Of a gradient of 1 at the end, "
         f"{state.shown[0]:.2g} reaches the first block; with the skip "
         f"{_word(not state.skip)} it is {(state.off if state.skip else state.on)[0]:.2g}.{own}"
@@ -206,9 +202,13 @@ class GradientsView:
             line.set_data(np.arange(len(y)), np.nan_to_num(y, posinf=HIGHEST).clip(LOWEST, HIGHEST))
             line.set_linewidth(2.6 if chosen else 0.8)
         self._text.set_text(
-            f"skip {_word(state.skip)}, batch norm {_word(state.norm)}: "
-            f"{state.shown[0]:.2g} at the first block\n{state.problem}"
+            f"{_block(state)}, skip {_word(state.skip)}, batch norm {_word(state.norm)}: "
+            f"{state.shown[0]:.2g} at the first\n{state.problem}"
         )
+
+
+def _block(state: Gradients) -> str:
+    return "given blocks" if state.block == "given" else f"your {state.block}"
 
 
 def _word(on: bool) -> str:

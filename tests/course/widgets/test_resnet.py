@@ -199,7 +199,10 @@ def corners(explorer: Explorer) -> int:
     ends = {}
     for name, control in explorer.controls.items():
         options = getattr(control, "_options_values", None)
-        ends[name] = (options[0], options[-1]) if options else (control.min, control.max)
+        if isinstance(control.value, bool):
+            ends[name] = (False, True)
+        else:
+            ends[name] = (options[0], options[-1]) if options else (control.min, control.max)
     for values in itertools.product(*ends.values()):
         explorer.set(**dict(zip(ends, values, strict=True)))
         assert explorer.picture.png.startswith(b"\x89PNG")
@@ -208,8 +211,8 @@ def corners(explorer: Explorer) -> int:
 
 
 def test_the_gradient_widget_stands_every_corner() -> None:
-    # Depth, switch, batch norm and spread each show in the words; a finished block does not.
-    assert corners(resnet.gradients(BasicBlock=reference.BasicBlock)) == 16
+    # Depth, switch, batch norm, spread and block each show in the words.
+    assert corners(resnet.gradients(BasicBlock=reference.BasicBlock)) == 32
     assert corners(resnet.gradients(unfinished=unfinished)) == 32
     assert resnet.gradients().controls["depth"].options == DEPTHS
     assert list(resnet.gradients().controls["spread"].options) == list(SPREADS)
