@@ -3,7 +3,7 @@
 #   make test         everything that CI runs
 #   make lab          JupyterLab on copies of the lessons, in work/
 #   make bench        long measurements
-#   make corpora      every hostile and awkward submission, not only the third of them in make test
+#   make corpora      every hostile and awkward submission, not only the part of them in make test
 #   make screenshot   the picture in the README
 #   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
 

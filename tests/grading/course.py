@@ -34,7 +34,7 @@ from tests.grading.pages import active, texts
 from tests.grading.watch import Listener, processes_naming, survivors
 
 __all__ = [
-    *("ASSIGNMENT", "BYSTANDER", "FIRST", "HARDENED", "LAST", "STOCK", "VERDICTS"),
+    *("ASSIGNMENT", "BYSTANDER", "FIRST", "HARDENED", "HASTY", "LAST", "STOCK", "VERDICTS"),
     *("Course", "Outcome", "World"),
 ]
 
@@ -58,6 +58,8 @@ c.Execute.timeout = TIMEOUT
 STOCK = BASE_CONFIG.replace("TIMEOUT", "20")
 # The two lines of the design. The time limit of a cell is nbgrader's own option.
 HARDENED = BASE_CONFIG.replace("TIMEOUT", "8") + "import autograder\nautograder.harden(c)\n"
+# For classes in which many cells never end.
+HASTY = HARDENED.replace("timeout = 8", "timeout = 4")
 
 
 @dataclass(frozen=True)

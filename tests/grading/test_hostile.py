@@ -31,7 +31,7 @@ FAMILIES = (
 
 @pytest.fixture(scope="session")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
-    course = Course(tmp_path_factory.mktemp("hostile") / "base", courses.HARDENED)
+    course = Course(tmp_path_factory.mktemp("hostile") / "base", courses.HASTY)
     try:
         for student in (FIRST, LAST):
             course.submit(student, course.solved())

@@ -7,6 +7,9 @@ import pytest
 
 from tests.grading.places import TOPICS, in_notebook, in_the_judge, lesson_of
 
+# Together they are begun early: groups come before single tests.
+pytestmark = pytest.mark.xdist_group("places")
+
 RIGHT = ("reference", "alternative")
 
 
