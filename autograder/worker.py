@@ -44,6 +44,8 @@ def main() -> None:
     for name in modules:
         importlib.import_module(name)
     _prepare()
+    # Whoever is started in the background of a script has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     channel.send(pack("ready"))
     # Supervisors are waited for, so that what they used counts as used.
     signal.signal(signal.SIGCHLD, _reap)

@@ -1,6 +1,7 @@
 """What a submission's process can do, and that it is noticed when it could do more."""
 
 import contextlib
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -75,6 +76,15 @@ def test_a_cell_that_takes_too_long_is_interrupted_and_the_process_lives_on(
     result = process.run("while True:\n    pass", 0.5)
     assert result.ended == "timeout"
     assert printed(process, "print(x)") == "1\n"
+
+
+def test_a_grader_in_the_background_of_a_script_interrupts_cells_as_well() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Sandbox(limits=LIMITS) as sandbox, sandbox.submission() as process:
+            assert process.run("while True:\n    pass", 0.5).ended == "timeout"
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_cell_that_ignores_the_interrupt_is_killed(process: Submission) -> None:
