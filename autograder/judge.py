@@ -98,6 +98,7 @@ def judge(
     start = time.monotonic()
     hidden: set[int | None] = {*hidden_lines(source)}
     if blind:
+        # None stands for an error that comes from no line of the check.
         hidden |= {None, *range(1, 1 + len(source.splitlines()))}
     silence = contextlib.redirect_stdout(io.StringIO())
     with warnings.catch_warnings(), randomness.preserved(), silence:
@@ -271,8 +272,8 @@ def _raised_by_submission(error: Exception, hidden: set[int | None]) -> str:
     """Say what the submission's code raised; its words only where they can betray nothing."""
     if _line(error) in hidden:
         return (
-            f"The code raised {type(error).__name__} in a hidden test. Try it on other shapes, "
-            "sizes, dtypes and options than those above."
+            f"The code raised {type(error).__name__} in a hidden test. Try it on other inputs "
+            "than those above: other sizes, types and options."
         )
     return f"The code raised {type(error).__name__}: {error}"
 
