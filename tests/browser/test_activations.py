@@ -58,6 +58,7 @@ def test_the_mouse_drags_the_probe_to_the_left_end(curves: Locator) -> None:
 
 def test_the_list_changes_the_function(curves: Locator) -> None:
     curves.get_by_role("combobox", name="Function").select_option("elu")
+    answered(curves.page)  # until then alpha is switched off
     curves.get_by_role("slider", name="Input x").press("Home")
     curves.get_by_role("slider", name="alpha").press("End")
     expect(
