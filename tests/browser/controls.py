@@ -25,7 +25,15 @@ def shown(explorer: Locator) -> Shown:
     """Return what a widget shows now."""
     found = explorer.locator("figure img").evaluate(
         """async img => {
-            await img.decode();
+            // decode() is refused when the next picture comes meanwhile: then that one counts.
+            for (let attempt = 1; ; attempt++) {
+                try {
+                    await img.decode();
+                    break;
+                } catch (error) {
+                    if (attempt === 20) throw error;
+                }
+            }
             const canvas = new OffscreenCanvas(img.naturalWidth, img.naturalHeight);
             const context = canvas.getContext("2d");
             context.drawImage(img, 0, 0);
