@@ -1,6 +1,6 @@
 """The command ``autograder``: arguments in, library calls, words out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,17 @@ def matrix(course: Course, topics: tuple[str, ...], every: bool, judge: bool) ->
 @command
 @click.argument("topic")
 @click.option("--jobs", type=click.IntRange(min=1), help="Graders side by side. Default: cores.")
+@click.option("--cluster", help="Address of a Dask scheduler whose workers grade instead.")
 @click.option("--force", is_flag=True, help="Grade again who is graded already.")
 @click.option("--student", "only", multiple=True, help="Grade this student; may be repeated.")
-def grade(course: Course, topic: str, jobs: int | None, force: bool, only: tuple[str, ...]) -> None:
+def grade(
+    course: Course,
+    topic: str,
+    jobs: int | None,
+    cluster: str | None,
+    force: bool,
+    only: tuple[str, ...],
+) -> None:
     """Grade the submissions of TOPIC side by side, as `nbgrader autograde` does one by one.
 
     A run that was killed goes on where it stopped when it is started again.
@@ -121,7 +129,10 @@ def grade(course: Course, topic: str, jobs: int | None, force: bool, only: tuple
     names = list(only) or classroom.students(course, topic)
     if not names:
         raise CourseError(f"nobody has submitted {topic!r} in {course.directory('submitted')}/")
-    failed = _grade_with_progress(course, topic, names, jobs=jobs, force=force)
+    if jobs and cluster:
+        raise click.UsageError("--jobs counts graders on this machine; a cluster has its own")
+    outcomes = classroom.grade_class(course, topic, names, jobs=jobs, force=force, cluster=cluster)
+    failed = _with_progress(outcomes, topic, len(names))
     console.print(f"{len(names) - len(failed)} of {len(names)} submissions are graded.")
     for outcome in failed:
         console.print(f"{outcome.student}: {outcome.reason}", markup=False)
@@ -202,7 +213,8 @@ def demo(course: Course, topic: str, jobs: int | None) -> None:
     pupils = staging.make_class(course, own, topic)
     classroom.enrol(own, [pupil.name for pupil in pupils])
     names = classroom.students(own, topic)
-    failed = _grade_with_progress(own, topic, names, jobs=jobs, force=True)
+    outcomes = classroom.grade_class(own, topic, names, jobs=jobs, force=True)
+    failed = _with_progress(outcomes, topic, len(names))
     for _ in track(
         classroom.feedback(own, topic, names),
         "writing feedback",
@@ -221,18 +233,12 @@ def demo(course: Course, topic: str, jobs: int | None) -> None:
         raise CourseError(f"{outcome.student} could not be graded: {outcome.reason}")
 
 
-def _grade_with_progress(
-    course: Course, topic: str, names: list[str], *, jobs: int | None, force: bool
+def _with_progress(
+    outcomes: Iterator[classroom.Outcome], topic: str, total: int
 ) -> list[classroom.Outcome]:
     """Grade with a progress bar; return who could not be graded."""
-    outcomes = track(
-        classroom.grade_class(course, topic, names, jobs=jobs, force=force),
-        f"grading {topic}",
-        len(names),
-        console=console,
-        transient=True,
-    )
-    return [outcome for outcome in outcomes if not outcome.graded]
+    shown = track(outcomes, f"grading {topic}", total, console=console, transient=True)
+    return [outcome for outcome in shown if not outcome.graded]
 
 
 def _class_table(topic: str, pupils: list[Pupil], found: dict[str, classroom.Score]) -> Table:

@@ -1,23 +1,26 @@
 """A whole class: grade it in parallel, take up where a killed run stopped, read the gradebook.
 
-Each worker process grades one student at a time through nbgrader's own API, so that the gradebook,
-late penalties and files are what ``nbgrader autograde`` would have made.
+Each worker, a process here or on a cluster, grades one student at a time through nbgrader's own
+API, so that gradebook, late penalties and files are what ``nbgrader autograde`` would have made.
 """
 
 import logging
 import os
 import re
+import socket
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 from traitlets.config import Config
 
-from autograder.config import Course
+from autograder.cluster import each_on_cluster
+from autograder.config import CONFIG_FILE, Course
 from autograder.errors import CourseError
 from autograder.isolation import die_with_parent
 
@@ -59,19 +62,38 @@ def grade_class(
     *,
     jobs: int | None = None,
     force: bool = False,
+    cluster: str | None = None,
 ) -> Iterator[Outcome]:
     """Grade students side by side; yield one outcome each, as they come.
 
     Who is graded already is left alone unless forced, so that a run that was killed goes on where
-    it stopped. A worker that dies costs its student a second try and nobody else anything.
+    it stopped. A worker that dies costs its student a second try and nobody else anything. The
+    workers are processes of this machine, jobs of them, or those of the Dask cluster whose
+    scheduler has the address cluster. Raises CourseError where that cluster cannot be used.
     """
     waiting = list(names)
+    with _gradebook(course) as gradebook:
+        # Here, because two workers would make the tables of a new one at the same time.
+        in_a_file = gradebook.engine.url.drivername.startswith("sqlite")
+    grade = partial(_grade, course, lesson, force)
+    if cluster is None:
+        yield from _grade_here(grade, waiting, jobs or os.cpu_count() or 1)
+        return
+    for name, found in each_on_cluster(cluster, grade, waiting, one_machine=in_a_file):
+        if isinstance(found, BaseException):
+            found = Outcome(name, False, str(found))
+        yield found
+
+
+def _grade_here(
+    grade: Callable[[str], Outcome], waiting: list[str], jobs: int
+) -> Iterator[Outcome]:
     tries: dict[str, int] = {}
-    jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
+    jobs = max(1, min(jobs, len(waiting)))
     while waiting:
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (course, os.getpid())) as pool:
+        with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (os.getpid(),)) as pool:
             running: dict[Future[Outcome], str] = {
-                pool.submit(_grade, lesson, name, force): name for name in waiting
+                pool.submit(grade, name): name for name in waiting
             }
             waiting = []
             while running:
@@ -147,22 +169,21 @@ def scores(course: Course, lesson: str) -> list[Score]:
     return found
 
 
-def _begin(course: Course, parent: int) -> None:
-    """Prepare a worker process."""
-    global _COURSE
+def _begin(parent: int) -> None:
+    """Prepare a worker process of this machine."""
     # A killed run's workers must not go on beside those of the run that takes up its work.
     die_with_parent(parent)
-    _COURSE = course
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
 
 
-_COURSE: Course | None = None
-
-
-def _grade(lesson: str, student: str, force: bool) -> Outcome:
-    assert _COURSE is not None, "a worker begins with _begin"
-    result = _api(_COURSE.config).autograde(lesson, student, force=force, create=True)
+def _grade(course: Course, lesson: str, force: bool, student: str) -> Outcome:
+    """Grade one student, in a worker."""
+    if not (course.root / CONFIG_FILE).is_file():
+        machine = socket.gethostname()
+        reason = f"{machine} has no {course.root}; a cluster's machines share the course's folder"
+        return Outcome(student, False, reason)
+    result = _api(course.config).autograde(lesson, student, force=force, create=True)
     return Outcome(student, bool(result["success"]), _last_words(result))
 
 

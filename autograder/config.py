@@ -121,6 +121,8 @@ class Course:
         # A plain Config: the loader's own type cannot be copied, and nbgrader copies it.
         self.config = Config(PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config())
         self.config.merge(override or Config())
+        # Else nbgrader takes the folder that a process happens to run in.
+        self.config.CourseDirectory.setdefault("root", str(self.root))
         self.options = options = Autograder(config=self.config)
         self.misconceptions = self.root / options.misconceptions if options.misconceptions else None
         self.alternatives = self.root / options.alternatives if options.alternatives else None

@@ -37,6 +37,14 @@ def test_nbgraders_names_of_folders_are_kept(configured) -> None:
     assert course.release_path("tiny") == course.root / "handed_out/tiny/tiny.ipynb"
 
 
+def test_nbgrader_is_told_where_the_course_lies(configured, tmp_path: Path) -> None:
+    # From wherever --root leads here, and on a cluster's workers.
+    course = configured("")
+    assert course.config.CourseDirectory.root == str(course.root)
+    own = configured(f"c.CourseDirectory.root = {str(tmp_path)!r}\n")
+    assert own.config.CourseDirectory.root == str(tmp_path)
+
+
 def test_banks_are_optional(configured) -> None:
     course = configured("")
     assert course.misconceptions is None

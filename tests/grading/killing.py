@@ -163,10 +163,16 @@ class Class(Course):
             path.unlink()
         shutil.copy(self._fresh, self.root / "gradebook.db")
 
-    def run(self, command: str) -> float:
-        """Grade to the end, without --force; return the seconds. Raises AssertionError."""
+    def run(self, command: str, *, begun: int = 0, then: Callable[[], None] | None = None) -> float:
+        """Grade to the end, without --force; return the seconds. Raises AssertionError.
+
+        then is called in the midst of it, once so many students were begun.
+        """
         start = time.monotonic()
         process = self._start(command)
+        if then is not None:
+            self._wait(process, lambda: self._begun() >= begun)
+            then()
         status = process.wait(600)
         log = (self.base / "killing.log").read_text(errors="replace")
         assert status == 0, f"{command} ended with {status}:\n{log[-3000:]}"

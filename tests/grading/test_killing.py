@@ -3,24 +3,12 @@
 Three moments here; ``python -m tests.bench killing`` draws twenty.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.grading.course import ASSIGNMENT
 from tests.grading.killing import Class, Moment
 
 pytestmark = pytest.mark.xdist_group("killing")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Class, dict]]:
-    group = Class(tmp_path_factory.mktemp("killing") / "base")
-    try:
-        group.run("autograder grade")
-        yield group, group.everything()
-    finally:
-        group.close()
 
 
 def test_undisturbed_run_grades_everyone(undisturbed: tuple[Class, dict]) -> None:
