@@ -188,10 +188,11 @@ def _begin(request: dict[str, Any], limits: Limits, passed: list[int], told: int
     """Confine this process, tell the supervisor, and run the submission. Never returns."""
     try:
         main_end, output, error = passed
+        # A signal to the group of a process reaches all of the group, in other namespaces too.
+        os.setsid()
         if request["isolate"]:
             isolation.confine(limits)
         else:
-            os.setpgid(0, 0)
             isolation.limit(limits)
         os.nice(5)
         null = os.open(os.devnull, os.O_RDONLY)

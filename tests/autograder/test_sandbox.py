@@ -62,6 +62,14 @@ def test_submissions_see_nothing_of_one_another(box: Sandbox) -> None:
         assert "False" in seen
 
 
+@pytest.mark.parametrize("name", ["SIGSTOP", "SIGKILL"])
+def test_a_submission_cannot_signal_its_sandbox_as_a_group(box: Sandbox, name: str) -> None:
+    with box.submission() as submission:
+        submission.run(f"import os, signal\nos.killpg(0, signal.{name})", 10.0)
+        with box.submission() as other:
+            assert printed(other, "print('here')") == "here\n"
+
+
 def test_a_check_s_traces_are_gone_with_it(process: Submission) -> None:
     process.run("seen = []\ndef f(x):\n    seen.append(x)\n    print(x)\n    return x", 10.0)
     with process.check(10.0) as peer:
