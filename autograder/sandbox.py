@@ -189,13 +189,17 @@ class Submission:
     def check(self, seconds: float) -> "Check":
         """Fork the process; return a connection on which a check may call the fork's objects."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._send(["check", self.limits.time], seconds, (theirs.fileno(),))
-            except (Closed, DeadlineError) as error:
-                ours.close()
-                raise self._gone(error, late=False) from None
-        return Check(self, ours, seconds)
+        watched, lifeline = os.pipe()
+        try:
+            self._send(["check"], seconds, (theirs.fileno(), watched))
+        except (Closed, DeadlineError) as error:
+            ours.close()
+            os.close(lifeline)
+            raise self._gone(error, late=False) from None
+        finally:
+            theirs.close()
+            os.close(watched)
+        return Check(self, ours, lifeline, seconds)
 
     def finish_check(self) -> None:
         """Wait until the fork of a check is gone. Raises Gone where the process itself is."""
@@ -290,10 +294,16 @@ class Submission:
 
 
 class Check:
-    """A connection to a fork of a submission's process, for the time of one check."""
+    """A connection to a fork of a submission's process, for the time of one check.
 
-    def __init__(self, submission: Submission, end: socket.socket, seconds: float) -> None:
-        self._submission = submission
+    lifeline is a pipe: when it is closed here, the submission's process ends the fork, which may
+    be deaf by then.
+    """
+
+    def __init__(
+        self, submission: Submission, end: socket.socket, lifeline: int, seconds: float
+    ) -> None:
+        self._submission, self._lifeline = submission, lifeline
         self._channel = Channel(end, seconds)
         self.peer = Peer(self._channel, "judge")
 
@@ -302,4 +312,5 @@ class Check:
 
     def __exit__(self, *_: object) -> None:
         self._channel.close()
+        os.close(self._lifeline)
         self._submission.finish_check()

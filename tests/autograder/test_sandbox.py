@@ -11,6 +11,7 @@ import pytest
 
 from autograder import sandbox as module
 from autograder.cage import bubblewrap_command
+from autograder.channel import DeadlineError
 from autograder.errors import SandboxError
 from autograder.isolation import Limits
 from autograder.sandbox import Gone, Sandbox, Submission
@@ -75,6 +76,17 @@ def test_a_check_s_traces_are_gone_with_it(process: Submission) -> None:
     with process.check(10.0) as peer:
         assert peer.request("name", 1, "f", None)("hidden input") == "hidden input"
     assert printed(process, "print(seen)") == "[]\n"
+
+
+@pytest.mark.parametrize("handler", ["SIG_DFL", "SIG_IGN"])
+def test_a_check_that_does_not_end_is_ended_and_the_process_lives_on(
+    process: Submission, handler: str
+) -> None:
+    process.run(f"import signal\nsignal.signal(signal.SIGCHLD, signal.{handler})", 10.0)
+    process.run("kept = 5\ndef deaf():\n    while True:\n        pass", 10.0)
+    with pytest.raises(DeadlineError), process.check(0.3) as peer:
+        peer.request("name", 1, "deaf", None)()
+    assert printed(process, "print(kept)") == "5\n"
 
 
 def test_a_cell_that_takes_too_long_is_interrupted_and_the_process_lives_on(
