@@ -39,7 +39,7 @@ def harden(c: Any, **options: Any) -> None:
     ]
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
-        f"{ours}.HideTests",
+        f"{ours}.HideFromStudents",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
 

@@ -27,9 +27,16 @@ from autograder.errors import CourseError, SandboxError
 from autograder.grading import Grader, is_check, verdict_of
 from autograder.judge import Given
 from autograder.pool import discard, sandbox_for
-from autograder.rebuild import DamagedError, Original, leads_elsewhere, read_submission, rebuild
+from autograder.rebuild import (
+    DamagedError,
+    Original,
+    is_rubric,
+    leads_elsewhere,
+    read_submission,
+    rebuild,
+)
 
-__all__ = ["HideTests", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
+__all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
 ATTEMPTS = 3  # at a submission, where the sandbox itself fails
 MAX_BROUGHT = 20 * 2**20  # bytes of a file that a submission brings
@@ -142,8 +149,13 @@ class SaveVerdicts(SaveAutoGrades):
         self.gradebook.db.commit()
 
 
-class HideTests(ClearHiddenTests):
-    """Takes out of the feedback what students must not see: hidden tests."""
+class HideFromStudents(ClearHiddenTests):
+    """Takes out of the feedback what students must not see: hidden tests and rubrics."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the notebook without them."""
+        nb.cells = [cell for cell in nb.cells if not is_rubric(cell)]
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, cell_index: int

@@ -16,8 +16,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.outputs import clean_markdown
+from autograder.regions import split
 
-__all__ = ["DamagedError", "Original", "leads_elsewhere", "read_submission", "rebuild"]
+__all__ = [
+    *("DamagedError", "Original", "is_rubric", "leads_elsewhere", "read_submission", "rebuild"),
+]
 
 MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
 MAX_SOURCE = 2**20  # characters of one cell
@@ -87,7 +90,10 @@ def leads_elsewhere(folder: Path, within: Path) -> bool:
 
 
 def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode:
-    """Put a student's texts into the instructor's notebook; metadata says what is missing."""
+    """Put a student's texts into the instructor's notebook; metadata says what is missing.
+
+    Before an answer that a person grades stands a cell with the model answer and the rubric.
+    """
     notebook = NotebookNode(json.loads(json.dumps(original.notebook)))
     notebook = nbformat.from_dict(notebook)
     places = _match(notebook.cells, submitted)
@@ -96,6 +102,7 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     cells += extras.get(-1, [])
     for index, cell in enumerate(notebook.cells):
         cell.setdefault("id", f"cell-{index}")
+        cells += _rubric(cell)
         given = original.texts.get(_grade_id(cell))
         if given is not None:
             cell.source = given
@@ -115,6 +122,25 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     # Only since then have cells had ids.
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     return notebook
+
+
+def is_rubric(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell is for the person who grades, and not for the student."""
+    return "rubric" in cell["metadata"].get("autograder", {})
+
+
+def _rubric(cell: NotebookNode) -> list[NotebookNode]:
+    marks = cell.metadata.get("nbgrader", {})
+    model = "\n".join(split(cell.source)[1]).strip()
+    if not (marks.get("solution") and marks.get("grade") and model):
+        return []
+    if cell.cell_type == "code":
+        model = f"```python\n{model}\n```"
+    summary = "For the grader: model answer and rubric, which feedback leaves out"
+    text = f"<details><summary>{summary}</summary>\n\n{model}\n\n</details>"
+    made = nbformat.v4.new_markdown_cell(text, metadata={"autograder": {"rubric": True}})
+    made.id = f"rubric-{cell.id}"[:64]
+    return [made]
 
 
 def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.rebuild import DamagedError, Original, read_submission, rebuild
+from autograder.rebuild import DamagedError, Original, is_rubric, read_submission, rebuild
 from tests.grading.pages import active
 
 
@@ -106,6 +106,32 @@ def test_a_missing_answer_is_noted_and_runs_as_nothing(original: Original) -> No
     notebook = rebuild(original, submitted(FULL[2]))
     assert notebook.cells[5].source == ""
     assert notebook.cells[5].metadata.autograder == {"missing": True}
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code"])
+def test_who_grades_by_hand_sees_the_model_answer_before_the_answer(
+    original: Original, kind: str
+) -> None:
+    model = "Why?\n### BEGIN SOLUTION\nBecause **so**.\n### END SOLUTION"
+    make = {"markdown": new_markdown_cell, "code": new_code_cell}[kind]
+    cell = make(model, id="why", metadata=marks("why", solution=True, grade=True))
+    original.notebook.cells[-1] = cell
+    theirs = make("my words", id="why", metadata=marks("why", solution=True, grade=True))
+    # Nobody can take a cell of a student's for it, or keep one out by its id.
+    own = new_markdown_cell("so what", id="rubric-why", metadata={"autograder": {"rubric": True}})
+    rebuilt = rebuild(original, submitted(own, *FULL[:-1], theirs))
+    rubrics = [cell for cell in rebuilt.cells if is_rubric(cell)]
+    assert rubrics == [rebuilt.cells[-2]]
+    assert "Because **so**." in rubrics[0].source
+    assert "Why?" not in rubrics[0].source
+    assert rebuilt.cells[-1].source == "my words"
+    nbformat.validate(rebuilt)
+
+
+def test_an_answer_that_a_check_grades_has_no_model_beside_it(original: Original) -> None:
+    solved = "### BEGIN SOLUTION\ndef f(): return 1\n### END SOLUTION"
+    original.notebook.cells[2] = answer("f", solved)
+    assert sources(rebuild(original, submitted(*FULL))) == EXPECTED
 
 
 def test_own_cells_stay_behind_the_cell_they_stood_behind(original: Original) -> None:

@@ -29,6 +29,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.rebuild import is_rubric
 from tests.grading import tiny
 from tests.grading.pages import active, texts
 from tests.grading.watch import Listener, processes_naming, survivors
@@ -335,13 +336,13 @@ class Course:
         """Everything of the graded work that the student gets to see.
 
         That is the feedback page, and of the autograded notebook, which is the instructor's and
-        holds the hidden tests, all outputs and all cells except the checks.
+        holds hidden tests and rubrics, all outputs and all cells except these.
         """
         shown = [self.feedback(student)]
         notebook = self.autograded(student)
         for cell in notebook.cells if notebook else []:
             identity = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-            if not identity.startswith("check-"):
+            if not identity.startswith("check-") and not is_rubric(cell):
                 shown.append(cell.source)
             shown.extend(texts(cell.get("outputs", [])))
         for path in self._files_beside(student):
