@@ -234,7 +234,8 @@ def _run(channel: Channel, limits: Limits) -> None:
                     os._exit(0)  # a process that the cell forked; its parent answers
                 channel.send(pack(result))
             elif word == "check":
-                _offer(channel, *files, shell.user_ns)
+                end, lifeline = files
+                _offer(channel, end, lifeline, shell.user_ns)
     except Closed:
         pass
     except BaseException:
