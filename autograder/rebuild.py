@@ -136,7 +136,7 @@ def _rubric(cell: NotebookNode) -> list[NotebookNode]:
         return []
     if cell.cell_type == "code":
         model = f"```python\n{model}\n```"
-    summary = "For the grader: model answer and rubric, which feedback leaves out"
+    summary = "For the grader, unfolds: model answer and rubric. Feedback leaves them out."
     text = f"<details><summary>{summary}</summary>\n\n{model}\n\n</details>"
     made = nbformat.v4.new_markdown_cell(text, metadata={"autograder": {"rubric": True}})
     made.id = f"rubric-{cell.id}"[:64]
