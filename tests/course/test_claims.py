@@ -44,14 +44,23 @@ def run(source: str, namespace: dict[str, object]) -> object:
     return eval(compile(shown, "<cell>", "eval"), namespace)
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+def in_one_worker(value: object, lesson: str) -> object:
+    """A parameter of a test that needs a lesson's measurements: they are made once."""
+    return pytest.param(value, marks=pytest.mark.xdist_group(f"claims {lesson}"))
+
+
+@pytest.mark.parametrize("lesson", [in_one_worker(lesson, lesson) for lesson in LESSONS])
 def test_a_lesson_measures_the_claims_listed_for_it_and_no_others(lesson: str) -> None:
     listed = {claim.id for claim in claims().values() if claim.lesson == lesson}
     assert listed
     assert measured(lesson).keys() == listed
 
 
-@pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.id)
+@pytest.mark.parametrize(
+    "claim",
+    [in_one_worker(claim, claim.lesson) for claim in claims().values()],
+    ids=list(claims()),
+)
 def test_the_measurement_gives_the_verdict_that_is_stated(claim: Claim) -> None:
     shown = measured(claim.lesson)[claim.id]
     assert isinstance(shown, Trial)
