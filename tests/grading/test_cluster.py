@@ -64,6 +64,8 @@ def address(undisturbed: tuple[Class, dict], tmp_path_factory) -> Iterator[str]:
             time.sleep(0.05)
         found = json.loads(told.read_text())["address"]
         workers = start("dask_worker", found, "--nworkers", "2", "--nthreads", "1")
+        with Client(found, timeout=10) as client:
+            client.wait_for_workers(2, timeout=60)
         yield found
     finally:
         for process in filter(None, (workers, scheduler)):
