@@ -29,7 +29,7 @@ def harden(c: Any, **options: Any) -> None:
             raise TypeError(f"harden() has no option {name!r}; options: {', '.join(sorted(known))}")
         setattr(c.Autograder, name, value)
     _let_nbgrader_find_alembic()
-    ours = "autograder.hardening"
+    ours = "autograder.nbgrading.preprocessors"
     c.Autograde.exporter_class = f"{ours}.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [f"{ours}.Rebuild"]
     c.Autograde.autograde_preprocessors = [

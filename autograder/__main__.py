@@ -1,5 +1,5 @@
 """``python -m autograder`` is the command ``autograder``."""
 
-from autograder.app import main
+from autograder.commands.app import main
 
 main()

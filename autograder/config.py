@@ -18,7 +18,7 @@ from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import CourseError
-from autograder.isolation import Limits
+from autograder.limits import Limits
 
 __all__ = ["Autograder", "Course", "Settings"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import build
 from autograder.config import Course
+from autograder.lessons import build
 
 CONFIG = """
 c = get_config()

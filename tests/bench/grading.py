@@ -21,13 +21,14 @@ from pathlib import Path
 import nbformat
 from rich.table import Table
 
+from autograder.commands.demo import fill
 from autograder.config import Course
-from autograder.demo import fill
-from autograder.grading import is_check
-from autograder.lesson import load
-from autograder.markers import NOT_RUN
-from autograder.rebuild import Original, read_submission, rebuild
-from autograder.sandbox import Gone, Sandbox
+from autograder.judging.run import is_check
+from autograder.lessons.lesson import load
+from autograder.notebooks.markers import NOT_RUN
+from autograder.notebooks.rebuild import Original, read_submission, rebuild
+from autograder.sandbox.sandbox import Sandbox
+from autograder.sandbox.submission import Gone
 
 ROOT = Path(__file__).parents[2]
 TOPIC = "activations"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from autograder.config import Course
-from autograder.lesson import load
+from autograder.lessons.lesson import load
 from tests.browser.lab import chromium, close_notebook, open_notebook, run_all, server
 
 COURSE = Course(Path(__file__).parents[2])

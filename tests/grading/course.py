@@ -29,7 +29,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.rebuild import is_rubric
+from autograder.notebooks.rebuild import is_rubric
 from tests.grading import tiny
 from tests.grading.pages import active, texts
 from tests.grading.watch import Listener, processes_naming, survivors

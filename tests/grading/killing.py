@@ -21,7 +21,7 @@ from typing import Any, Literal
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.build import to_notebook
+from autograder.lessons.build import to_notebook
 from tests.grading.course import ASSIGNMENT, Course
 
 __all__ = ["COMMANDS", "CONFIG", "Class", "Moment", "moments"]

@@ -16,16 +16,16 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.bank import Answer
-from autograder.build import METADATA
 from autograder.config import Course
-from autograder.grading import Grader, is_check
-from autograder.judge import Given, Verdict
-from autograder.lesson import Lesson, load
-from autograder.markers import Marker
-from autograder.matrix import in_process
-from autograder.pool import sandbox_for
-from autograder.regions import visible
+from autograder.judging.judge import Given, Verdict
+from autograder.judging.run import Grader, is_check
+from autograder.lessons.bank import Answer
+from autograder.lessons.build import METADATA
+from autograder.lessons.lesson import Lesson, load
+from autograder.lessons.matrix import in_process
+from autograder.notebooks.markers import Marker
+from autograder.notebooks.regions import visible
+from autograder.sandbox.pool import sandbox_for
 
 __all__ = ["COURSE", "TOPICS", "Outcome", "Place", "in_notebook", "in_stock", "in_the_judge"]
 

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner
 from distributed import Client, LocalCluster
 
-from autograder import cluster
-from autograder.app import main
-from autograder.classroom import grade_class
-from autograder.cluster import each_on_cluster
+from autograder.commands.app import main
 from autograder.config import Course
 from autograder.errors import CourseError
+from autograder.nbgrading import cluster
+from autograder.nbgrading.classroom import grade_class
+from autograder.nbgrading.cluster import each_on_cluster
 from tests.grading.course import ASSIGNMENT
 from tests.grading.killing import COMMANDS, Class
 

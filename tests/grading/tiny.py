@@ -10,7 +10,7 @@ of them turns up later tells what leaked.
 
 from nbformat import NotebookNode
 
-from autograder.build import to_notebook
+from autograder.lessons.build import to_notebook
 
 __all__ = ["FULL", "POINTS", "QUESTION", "RIGHT", "WRITTEN", "WRONG", "lesson"]
 

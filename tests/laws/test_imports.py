@@ -9,7 +9,8 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from autograder.regions import split
+from autograder.notebooks.regions import split
+from tests.laws.reading import imports, modules, top
 
 PACKAGES = ("autograder", "cnnlib", "course")
 # What a lesson may import beside torch, course, the standard library and cnnlib's earlier topics:
@@ -17,38 +18,13 @@ PACKAGES = ("autograder", "cnnlib", "course")
 LIBRARIES = {"IPython", "tqdm"}
 # One makes the release, one takes the place of nbgrader's own steps, and one drives those for a
 # whole class; the rest would outlive it.
-NBGRADER = {"autograder/build.py", "autograder/classroom.py", "autograder/hardening.py"}
+NBGRADER = {
+    "autograder/lessons/build.py",
+    "autograder/nbgrading/classroom.py",
+    "autograder/nbgrading/preprocessors.py",
+}
 # Reading a file of one of these runs whatever the file says.
 UNSAFE = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
-
-
-def modules(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*.py")):
-            yield path.relative_to(root).as_posix(), ast.parse(path.read_text())
-
-
-def imports(tree: ast.AST) -> set[str]:
-    """Dotted names that a module imports, wherever in it; ``from a import b`` counts as a.b."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__"):
-            found |= {str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)}
-    return found
-
-
-def called(node: ast.Call) -> str:
-    """Last part of the name of what is called: ``load`` for ``torch.load(...)``."""
-    function = node.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def top(name: str) -> str:
-    return name.partition(".")[0]
 
 
 def packages_do_not_import_one_another(root: Path) -> list[str]:
@@ -127,8 +103,8 @@ Law = Callable[[Path], list[str]]
 SYLLABUS = '[[topic]]\nname = "first"\n[[topic]]\nname = "second"\n[[topic]]\nname = "third"\n'
 HIDDEN = "# %%\n{}\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS\n"
 SOUND = {
-    "autograder/app.py": "import click\nfrom autograder import build\n",
-    "autograder/build.py": "def late():\n    from nbgrader.converters import GenerateAssignment\n",
+    "autograder/commands/app.py": "import click\nfrom autograder.lessons import build\n",
+    "autograder/lessons/build.py": "def late():\n    from nbgrader.converters import X\n",
     "cnnlib/first.py": "import torch\nstate = torch.load('w', weights_only=True)\n",
     "cnnlib/second.py": "from cnnlib.first import relu\nfrom cnnlib import first\n",
     "course/checks.py": "import torch\nfrom course import claims\nfrom . import predictions\n",

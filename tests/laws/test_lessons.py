@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder import build, leaks
 from autograder.config import Course
-from autograder.markers import from_notebook
+from autograder.lessons import build, leaks
+from autograder.notebooks.markers import from_notebook
 
 LONGEST_CELL = 25
 LONGEST_SETUP = 15

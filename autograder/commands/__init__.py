@@ -1,0 +1,1 @@
+"""The command autograder: arguments in, library calls, words out."""

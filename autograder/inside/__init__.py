@@ -1,0 +1,1 @@
+"""What runs beside hostile code. It imports nothing of this package but wire and limits."""

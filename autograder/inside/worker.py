@@ -1,0 +1,275 @@
+"""The sandbox's inside: a warm process that is forked for each submission.
+
+    grader ── bubblewrap ── warm process ── supervisor ── the submission ── one check
+                            (modules only)  (watches)     (IPython)        (a fork of it)
+
+The warm process has imported what submissions need and nothing else. For each submission it forks
+a supervisor, which opens new namespaces, forks the submission into them, watches its memory and
+its processes, and ends it. The submission runs cells in IPython. A check talks to a fork of it, so
+that neither what a check does nor what the student's functions do during a check is there
+afterwards: not for the next check, and not for a cell that would print it.
+
+Everything that comes out of a submission's process is its own word, messages of this module
+included. The grader treats it so.
+"""
+
+import contextlib
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+from autograder.inside import confine as isolation
+from autograder.limits import Limits
+from autograder.wire.channel import Channel, Closed
+from autograder.wire.peer import Peer
+from autograder.wire.values import WireError, pack, unpack
+
+__all__ = ["main"]
+
+POLL = 0.05  # seconds between two looks at memory and processes
+FILES = 3  # that come with a submission: its channel, its standard output and standard error
+
+
+def main() -> None:
+    """Import what is asked for, then fork a supervisor for each request. Never returns."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    channel = Channel(control)
+    modules = unpack(channel.receive()[0])
+    for name in modules:
+        importlib.import_module(name)
+    _prepare()
+    # Whoever is started in the background of a script has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    channel.send(pack("ready"))
+    # Supervisors are waited for, so that what they used counts as used.
+    signal.signal(signal.SIGCHLD, _reap)
+    with contextlib.suppress(Closed):
+        while True:
+            frame, files = channel.receive(FILES + 1)
+            request = unpack(frame)
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                control.close()
+                _supervise(request, files)
+            for file in files:
+                os.close(file)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()  # a supervisor ends with its submission, at the latest when the grader goes
+    os._exit(0)
+
+
+def _reap(*_: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def _prepare() -> None:
+    """Make everything that a fork would otherwise make again: the shell, thread pools of one."""
+    from autograder.inside.shell import make_shell
+
+    make_shell()
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        # A fork has one thread; a pool of several would wait for the others for ever.
+        torch.set_num_threads(1)
+        # The first backward pass with a given gradient imports much.
+        leaf = torch.ones((), requires_grad=True)
+        torch.autograd.backward([leaf * 2], [torch.ones(())])
+    import gc
+
+    gc.collect()
+    gc.freeze()
+
+
+def _supervise(request: dict[str, Any], files: list[int]) -> None:
+    """Run a submission in a child, watch it, report how it ended. Never returns."""
+    report, *passed = files
+    channel = Channel(socket.socket(fileno=report))
+    limits = Limits(**request["limits"])
+    ready, told = os.pipe()
+    try:
+        if request["isolate"]:
+            isolation.unshare()
+        child = os.fork()
+    except OSError as error:
+        _report(channel, "infrastructure", str(error))
+        os._exit(1)
+    if child == 0:
+        channel.close()
+        os.close(ready)
+        _begin(request, limits, passed, told)
+    os.close(told)
+    for file in passed:
+        os.close(file)
+    failure = os.read(ready, 1000)
+    if failure != b"+":
+        _report(channel, "infrastructure", failure.decode(errors="replace") or "it died at once")
+        os._exit(1)
+    _report(channel, "started", "")
+    reason = _watch(channel, child, limits)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not request["isolate"]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+    if not reason:
+        code = os.waitstatus_to_exitcode(status)
+        reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    _report(channel, "ended", reason)
+    os._exit(0)
+
+
+def _report(channel: Channel, kind: str, text: str) -> None:
+    with contextlib.suppress(Closed):
+        channel.send(pack([kind, text]))
+
+
+def _watch(channel: Channel, child: int, limits: Limits) -> str:
+    """Wait until the submission ends, its grader goes, or it takes too much; say which."""
+    signals = {"interrupt": signal.SIGINT}
+    baseline = _private_bytes(child)
+    while True:
+        readable, _, _ = select.select([channel.socket], [], [], POLL)
+        if readable:
+            try:
+                word = unpack(channel.receive()[0])
+            except (Closed, WireError):
+                return "closed"
+            if word in signals:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signals[word])
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is not None:
+            return ""
+        family = _family(child)
+        if len(family) > limits.processes:
+            return "processes"
+        used = sum(max(0, _private_bytes(pid) - baseline) for pid in family)
+        if used > limits.memory:
+            return "memory"
+
+
+def _family(root: int) -> list[int]:
+    """Return a process and all that descend from it, as far as this process sees them."""
+    parents: dict[int, int] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as file:
+                parents[int(entry)] = int(file.read().rpartition(")")[2].split()[1])
+    family, waiting = [], [root]
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents.items():
+        children.setdefault(parent, []).append(pid)
+    while waiting:
+        pid = waiting.pop()
+        family.append(pid)
+        waiting += children.get(pid, [])
+    return family
+
+
+def _private_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/statm") as file:
+        _, resident, shared, *_ = (int(n) for n in file.read().split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _begin(request: dict[str, Any], limits: Limits, passed: list[int], told: int) -> None:
+    """Confine this process, tell the supervisor, and run the submission. Never returns."""
+    try:
+        main_end, output, error = passed
+        # A signal to the group of a process reaches all of the group, in other namespaces too.
+        os.setsid()
+        if request["isolate"]:
+            isolation.confine(limits)
+        else:
+            isolation.limit(limits)
+        os.nice(5)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (output, 1), (error, 2)):
+            os.dup2(source, target)
+        folder = request["folder"]
+        os.makedirs(folder, exist_ok=True)
+        os.chdir(folder)
+        for name, content in request["files"]:
+            path = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(content)
+        os.environ.update(request["environment"])
+    except BaseException as failure:
+        os.write(told, str(failure).encode()[:900] or b"?")
+        os._exit(1)
+    os.write(told, b"+")
+    os.close(told)
+    os.closerange(3, main_end)
+    os.closerange(main_end + 1, 256)
+    _run(Channel(socket.socket(fileno=main_end)), limits)
+
+
+def _run(channel: Channel, limits: Limits) -> None:
+    """Run cells and offer forks to checks until the grader goes. Never returns."""
+    from autograder.inside.shell import get_shell
+
+    own = os.getpid()
+    shell = get_shell()
+    shell.redirect(limits.output)
+    status = 0
+    try:
+        while True:
+            frame, files = channel.receive(2)
+            word, *rest = unpack(frame)
+            if word == "run":
+                result = shell.run(*rest)
+                if os.getpid() != own:
+                    os._exit(0)  # a process that the cell forked; its parent answers
+                channel.send(pack(result))
+            elif word == "check":
+                end, lifeline = files
+                _offer(channel, end, lifeline, shell.user_ns)
+    except Closed:
+        pass
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    os._exit(status)
+
+
+def _offer(channel: Channel, file: int, lifeline: int, namespace: dict[str, Any]) -> None:
+    """Fork; the child answers one check's calls. The parent ends it when the check is over."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            channel.close()
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.dup2(null, 2)
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(1)
+            peer = Peer(Channel(socket.socket(fileno=file)), "student")
+            peer.own(namespace)
+            peer.serve()
+        os._exit(0)
+    os.close(file)
+    over = select.poll()
+    over.register(lifeline, 0)  # the grader closes the other end
+    over.poll()
+    os.close(lifeline)
+    # Where the submission ignores SIGCHLD, nothing is left of a child that has ended.
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    channel.send(pack("done"))
+
+
+if __name__ == "__main__":
+    main()

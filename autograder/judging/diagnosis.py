@@ -1,0 +1,191 @@
+"""What a wrong answer probably did: a known misconception that answers just the same.
+
+A check's calls are recorded. They are made once more, on the same arguments, to each misconception
+of the exercise; one that answers every call as the submission did is what the student wrote, or
+something that cannot be told from it. Misconceptions are the instructor's own code and run here.
+"""
+
+import contextlib
+import io
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from autograder.config import Autograder
+from autograder.judging.judge import Verdict
+from autograder.lessons.bank import Answer, read
+from autograder.notebooks.rebuild import Original
+from autograder.notebooks.regions import plain_python
+from autograder.wire import randomness
+from autograder.wire.peer import Call, assign
+from autograder.wire.values import Decoder, WireError
+
+__all__ = ["Diagnosis"]
+
+MAX_CALLS = 200
+
+
+class Diagnosis:
+    """Knows the misconceptions of one lesson's exercises."""
+
+    def __init__(self, setup: str, misconceptions: tuple[Answer, ...]) -> None:
+        self._setup = setup
+        self._misconceptions = misconceptions
+        self._namespaces: dict[tuple[str, str], dict[str, Any] | None] = {}
+
+    @staticmethod
+    def of(root: str | Path, options: Autograder, lesson: str, original: Original) -> "Diagnosis":
+        """Return the diagnosis of a lesson, made once for each state of its bank."""
+        bank = Path(root) / options.misconceptions / f"{lesson}.py"
+        if not options.misconceptions or not bank.is_file():
+            return _EMPTY
+        setup = "\n".join(
+            plain_python(cell.source)
+            for cell in original.notebook.cells
+            if cell.cell_type == "code"
+            and cell.metadata.get("nbgrader", {}).get("locked")
+            and not cell.metadata.nbgrader.get("grade")
+        )
+        return _load(bank, bank.stat().st_mtime_ns, setup)
+
+    def __call__(self, exercise: str, verdict: Verdict) -> str:
+        """Return a sentence about a wrong answer, or "" where nothing is known."""
+        calls = verdict.calls[:MAX_CALLS]
+        if not any(call.operation == "call" for call in calls):
+            return ""
+        if verdict.word == "failed" and verdict.calls[-1].answer[0] == "raise":
+            # The check caught the error and found fault with it: with its words, perhaps, of which
+            # a misconception that raises one too says nothing.
+            return ""
+        for answer in self._misconceptions:
+            if answer.exercise == exercise and self._answers_alike(answer, calls):
+                return f"Your outputs equal those of a common mistake. {answer.explanation}"
+        return ""
+
+    def _answers_alike(self, answer: Answer, calls: list[Call]) -> bool:
+        namespace = self._namespace(answer)
+        if namespace is None:
+            return False
+        objects: dict[int, Any] = {1: namespace}
+        compared = False
+        with warnings.catch_warnings(), randomness.preserved(), _silence():
+            warnings.simplefilter("ignore")
+            for call in calls:
+                try:
+                    alike = _replay(call, objects)
+                except Exception:  # what a submission answers may be malformed in any way
+                    return False
+                if not alike:
+                    return False
+                compared = compared or call.operation == "call"
+        return compared
+
+    def _namespace(self, answer: Answer) -> dict[str, Any] | None:
+        key = answer.exercise, answer.name
+        if key not in self._namespaces:
+            namespace: dict[str, Any] = {"__name__": "__main__"}
+            try:
+                with warnings.catch_warnings(), randomness.preserved(), _silence():
+                    warnings.simplefilter("ignore")
+                    exec(compile(self._setup, "<setup>", "exec"), namespace)
+                    exec(compile(answer.source, "<misconception>", "exec"), namespace)
+                self._namespaces[key] = namespace
+            except Exception:
+                self._namespaces[key] = None
+        return self._namespaces[key]
+
+
+_EMPTY = Diagnosis("", ())
+
+
+@cache
+def _load(bank: Path, _changed: int, setup: str) -> Diagnosis:
+    return Diagnosis(setup, tuple(read(bank, "misconception")))
+
+
+@contextlib.contextmanager
+def _silence() -> Any:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def _replay(call: Call, objects: dict[int, Any]) -> bool:
+    """Make a recorded call to a misconception's objects; tell whether it answers alike."""
+
+    def resolve(form: list[Any]) -> Any:
+        if form[0] == "r" and form[1] in objects:
+            return objects[form[1]]
+        raise WireError("a function of the check cannot be called again")
+
+    if call.target not in objects:
+        return False
+    target = objects[call.target]
+    arguments = Decoder(resolve)
+    value = arguments.decode(call.arguments)
+    try:
+        match call.operation:
+            case "call":
+                result = target(*value[0], **value[1])
+            case "get":
+                result = getattr(target, call.name)
+            case "item":
+                result = target[value]
+            case "name":
+                result = target[call.name]
+            case "len":
+                result = len(target)
+            case "iter":
+                result = iter(target)
+            case "next":
+                result = next(target)
+            case _:
+                return False
+    except Exception as error:
+        names = [kind.__name__ for kind in type(error).__mro__]
+        return call.answer[0] == "raise" and call.answer[1][:1] == names[:1]
+    if call.answer[0] != "ok" or not _changed_alike(call, arguments.mutable, resolve):
+        return False
+    form = call.answer[1]
+    if isinstance(form, list) and form and form[0] == "R":
+        objects[form[1]] = result
+        return True
+    return _alike(result, Decoder(resolve).decode(form))
+
+
+def _changed_alike(call: Call, mine: list[Any], resolve: Callable[[list[Any]], Any]) -> bool:
+    """Tell whether a replayed call left its arguments as the recorded one left them."""
+    theirs = Decoder(resolve)
+    theirs.decode(call.arguments)
+    for index, form in call.answer[2]:
+        assign(theirs.mutable[index], Decoder(resolve).decode(form))
+    return all(_alike(a, b) for a, b in zip(mine, theirs.mutable, strict=True))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    torch, np = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and isinstance(a, torch.nn.Module):
+        return isinstance(b, torch.nn.Module) and _alike(a.state_dict(), b.state_dict())
+    if torch is not None and isinstance(a, torch.Generator):
+        return isinstance(b, torch.Generator) and bool(a.get_state().equal(b.get_state()))
+    if torch is not None and isinstance(a, torch.Tensor):
+        if not isinstance(b, torch.Tensor) or a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        a, b = a.detach(), b.detach()
+        if not a.dtype.is_floating_point:
+            return bool(torch.equal(a, b))
+        # Two ways to the same numbers round differently.
+        return bool(torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-6, equal_nan=True))
+    if np is not None and isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.shape == b.shape and bool(np.allclose(a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or abs(a - b) <= 1e-6 + 1e-4 * abs(b) or (a != a and b != b)
+    if isinstance(a, list | tuple):
+        same = isinstance(b, list | tuple) and len(a) == len(b)
+        return same and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, Mapping):
+        same = isinstance(b, Mapping) and a.keys() == b.keys()
+        return same and all(_alike(a[key], b[key]) for key in a)
+    return type(a) is type(b) and bool(a == b)

@@ -1,0 +1,93 @@
+"""One notebook for somebody who learns alone: verdicts, diagnosis and hints, no gradebook."""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import nh3
+
+from autograder.config import Course
+from autograder.errors import CourseError
+from autograder.judging.diagnosis import Diagnosis
+from autograder.judging.judge import Given, Verdict
+from autograder.judging.run import Grader, is_check
+from autograder.notebooks.rebuild import DamagedError, Original, read_submission, rebuild
+from autograder.notebooks.regions import visible
+from autograder.sandbox.pool import sandbox_for
+
+__all__ = ["Finding", "check_notebook"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check of one exercise found, with the exercise's hints where it found something."""
+
+    exercise: str
+    points: float
+    maximum: float
+    verdict: Verdict
+    hints: str
+
+
+def check_notebook(
+    course: Course, path: Path, topic: str | None = None, *, sandbox: bool = True
+) -> list[Finding]:
+    """Grade a notebook as the course would; return one finding for each exercise.
+
+    topic is the notebook's name without its ending where it is not given. Raises CourseError for a
+    file that is no notebook or belongs to no lesson, and SandboxError.
+    """
+    lesson = topic or path.stem
+    source = nbformat.read(_known(course, lesson), as_version=4)
+    release = nbformat.read(course.release_path(lesson), as_version=4)
+    given = {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in release.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    original = Original(source, given)
+    try:
+        notebook = rebuild(original, read_submission(path))
+    except DamagedError as error:
+        raise CourseError(f"{path}: {error}") from None
+    options = course.options
+    if not sandbox:
+        options.sandbox = False
+    grader = Grader(
+        sandbox_for(options.settings(lesson)),
+        Given.of(source),
+        diagnose=Diagnosis.of(course.root, options, lesson, original),
+        stubs=given,
+    )
+    verdicts: dict[str, Verdict] = {}
+    grader.grade(notebook, verdicts)
+    hints = {
+        cell.metadata.autograder.hints: _plain(visible(cell.source))
+        for cell in source.cells
+        if "hints" in cell.metadata.get("autograder", {})
+    }
+    findings = []
+    for cell in notebook.cells:
+        if is_check(cell):
+            name = cell.metadata.nbgrader.grade_id.removeprefix("check-")
+            verdict = verdicts[cell.metadata.nbgrader.grade_id]
+            hint = "" if verdict.word == "passed" else hints.get(name, "")
+            earned = float(cell.metadata.autograder.points)
+            findings.append(Finding(name, earned, cell.metadata.nbgrader.points, verdict, hint))
+    return findings
+
+
+def _plain(text: str) -> str:
+    """Return what a page shows of a text that unfolds, for a terminal."""
+    return html.unescape(nh3.clean(text, tags=set()))
+
+
+def _known(course: Course, lesson: str) -> Path:
+    path = course.notebook_path(lesson)
+    if not path.is_file():
+        known = sorted(p.stem for p in course.source.glob("*/*.ipynb"))
+        raise CourseError(
+            f"{lesson!r} is no lesson of this course; name one with --topic: {', '.join(known)}"
+        )
+    return path

@@ -1,0 +1,1 @@
+"""Lessons as text, the notebooks built from them, and the answers that prove their checks."""

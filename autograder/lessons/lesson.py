@@ -1,0 +1,79 @@
+"""A lesson's exercises, as they stand in its instructor's notebook."""
+
+from dataclasses import dataclass
+
+import nbformat
+
+from autograder.config import Course
+from autograder.errors import CourseError
+from autograder.lessons.bank import Answer, read
+from autograder.notebooks.markers import from_notebook
+
+__all__ = ["Exercise", "Lesson", "load"]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: its solution, the stub that students get, its check, and its points."""
+
+    name: str
+    solution: str
+    stub: str
+    check: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson with its banks of answers."""
+
+    topic: str
+    setup: str
+    exercises: tuple[Exercise, ...]
+    written: tuple[str, ...]
+    misconceptions: tuple[Answer, ...]
+    alternatives: tuple[Answer, ...]
+
+
+def load(course: Course, topic: str) -> Lesson:
+    """Read a lesson from its source and release notebooks and its banks.
+
+    Raises CourseError where a notebook is missing, or a bank names an exercise that is not there.
+    """
+    for path in (course.notebook_path(topic), course.release_path(topic)):
+        if not path.is_file():
+            raise CourseError(f"{path} is missing; make it with `autograder build {topic}`")
+    source = nbformat.read(course.notebook_path(topic), as_version=4)
+    release = nbformat.read(course.release_path(topic), as_version=4)
+    marked = [(from_notebook(cell.metadata), cell.source) for cell in source.cells]
+    stubs = {cell.id: cell.source for cell in release.cells}
+    checks = {m.name: (text, m.points or 0) for m, text in marked if m and m.kind == "check"}
+    exercises = tuple(
+        Exercise(m.name, text, stubs[m.cell_id], *checks[m.name])
+        for m, text in marked
+        if m and m.kind == "exercise"
+    )
+    banks = {
+        "misconception": course.misconceptions,
+        "alternative": course.alternatives,
+    }
+    answers = {
+        kind: tuple(read(folder / f"{topic}.py" if folder else None, kind))  # type: ignore[arg-type]  # the keys are Kinds
+        for kind, folder in banks.items()
+    }
+    known = {exercise.name for exercise in exercises}
+    for bank in answers.values():
+        for answer in bank:
+            if answer.exercise not in known:
+                raise CourseError(
+                    f"{answer.kind} {answer.name!r} is for exercise {answer.exercise!r}; "
+                    f"{topic} has {', '.join(sorted(known))}"
+                )
+    return Lesson(
+        topic,
+        setup="\n".join(text for m, text in marked if m and m.kind == "setup"),
+        exercises=exercises,
+        written=tuple(m.name for m, _ in marked if m and m.kind == "written"),
+        misconceptions=answers["misconception"],
+        alternatives=answers["alternative"],
+    )

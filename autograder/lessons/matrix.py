@@ -1,0 +1,77 @@
+"""The kill matrix: every wrong answer against its check, and every right one.
+
+A check that accepts a wrong answer teaches a mistake, and one that refuses a right answer is worse.
+So each answer of the banks is put in the place of the reference, and the check is run as a student
+runs it (the visible part alone) and as a grader does (with the hidden part).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from autograder.lessons.bank import Answer
+from autograder.lessons.lesson import Exercise, Lesson
+from autograder.notebooks.regions import visible
+
+__all__ = ["Row", "Runner", "in_process", "matrix"]
+
+Outcome = Literal["passed", "killed by visible", "killed by hidden"]
+
+# Runs setup, answer and check after one another; returns None, or what went wrong.
+Runner = Callable[[str, str, str], str | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer to one exercise, what became of it, and whether that is as it should be."""
+
+    exercise: str
+    kind: Literal["reference", "untouched", "misconception", "alternative"]
+    answer: str
+    outcome: Outcome
+    message: str
+
+    @property
+    def good(self) -> bool:
+        """Whether right answers passed and wrong ones did not."""
+        right = self.kind in ("reference", "alternative")
+        return right == (self.outcome == "passed")
+
+
+def matrix(lesson: Lesson, run: Runner) -> Iterator[Row]:
+    """Yield one row for each exercise and answer, as they are run."""
+    for exercise in lesson.exercises:
+        yield _row(lesson, exercise, "reference", "reference", exercise.solution, run)
+        yield _row(lesson, exercise, "untouched", "untouched", exercise.stub, run)
+        answers: tuple[Answer, ...] = lesson.alternatives + lesson.misconceptions
+        for answer in answers:
+            if answer.exercise == exercise.name:
+                yield _row(lesson, exercise, answer.kind, answer.name, answer.source, run)
+
+
+def in_process(setup: str, answer: str, check: str) -> str | None:
+    """Run the cells in this process, one after another, in a namespace of their own."""
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    try:
+        for cell in (setup, answer, check):
+            exec(compile(cell, "<cell>", "exec"), namespace)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _row(
+    lesson: Lesson,
+    exercise: Exercise,
+    kind: Literal["reference", "untouched", "misconception", "alternative"],
+    name: str,
+    source: str,
+    run: Runner,
+) -> Row:
+    message = run(lesson.setup, source, visible(exercise.check))
+    if message is not None:
+        return Row(exercise.name, kind, name, "killed by visible", message)
+    message = run(lesson.setup, source, exercise.check)
+    if message is not None:
+        return Row(exercise.name, kind, name, "killed by hidden", message)
+    return Row(exercise.name, kind, name, "passed", "")

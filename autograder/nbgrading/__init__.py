@@ -1,0 +1,1 @@
+"""The judge within nbgrader: its preprocessors, a whole class, a cluster."""

@@ -1,0 +1,1 @@
+"""Starts the processes of the sandbox, and watches them from outside."""

@@ -1,0 +1,119 @@
+"""The sandbox from outside: start it in bubblewrap, fork submissions, run their cells.
+
+It fails closed. Starting it tries to break out (network, files, other processes, privileges,
+memory, environment), and where any attempt succeeds it raises SandboxError and nothing is graded.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from autograder.errors import SandboxError
+from autograder.limits import Limits
+from autograder.sandbox.bubblewrap import ADVICE, ENVIRONMENT, below_tmp, bubblewrap_command
+from autograder.sandbox.selftest import require_isolation
+from autograder.sandbox.submission import Submission
+from autograder.wire.channel import Channel, Closed, DeadlineError
+from autograder.wire.values import pack
+
+__all__ = ["Sandbox"]
+
+START = 120.0  # seconds that importing the warm modules may take on a busy machine
+GRACE = 2.0  # seconds that the warm process has to end
+
+
+class Sandbox:
+    """A warm process behind bubblewrap. Use it as a context manager.
+
+    warm names modules to import beforehand; expose modules outside the environment that submissions
+    may import; hide modules that they may not. isolate=False gives up all protection.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        warm: Sequence[str] = (),
+        expose: Sequence[str] = (),
+        hide: Sequence[str] = (),
+        isolate: bool = True,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.warm, self.expose, self.hide = tuple(warm), tuple(expose), tuple(hide)
+        self.isolate = isolate
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Sandbox":
+        try:
+            self._start()
+            if self.isolate:
+                require_isolation(self.submission, disk=self.limits.disk)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the warm process and all that it started."""
+        self._stack.close()
+
+    def submission(
+        self, files: Iterable[tuple[str, bytes]] = (), environment: dict[str, str] | None = None
+    ) -> Submission:
+        """Fork a process for a submission, with files in its folder.
+
+        Raises SandboxError where that fails for reasons that are not the submission's.
+        """
+        return Submission(
+            self.channel,
+            self.limits,
+            isolate=self.isolate,
+            keep=below_tmp(self.expose),
+            files=list(files),
+            environment=environment,
+        )
+
+    def _start(self) -> None:
+        scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
+        cage = bubblewrap_command(self.expose, self.hide, Path(scratch)) if self.isolate else []
+        ours, theirs = socket.socketpair()
+        self._stack.callback(ours.close)
+        self.channel = Channel(ours, START)
+        with theirs:
+            worker = [sys.executable, "-P", "-m", "autograder.inside.worker", str(theirs.fileno())]
+            self._log = self._stack.enter_context((Path(scratch) / "log").open("w+b"))
+            self._process = subprocess.Popen(
+                [*cage, *worker],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[theirs.fileno()],
+                env=None if self.isolate else {**os.environ, **ENVIRONMENT},
+            )
+        self._stack.callback(self._stop)
+        try:
+            self.channel.send(pack(list(self.warm)))
+            self.channel.receive()
+        except (Closed, DeadlineError) as error:
+            self._log.seek(0)
+            log = self._log.read()[-2000:].decode(errors="replace").strip()
+            raise SandboxError(
+                f"the sandbox did not start ({error}). {log}\n{ADVICE if self.isolate else ''}"
+            ) from None
+        self.channel.seconds = None
+
+    def _stop(self) -> None:
+        self.channel.close()  # the warm process ends with it, and its children are counted
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,51 @@
+"""A lesson is read from its two notebooks and its banks."""
+
+import pytest
+
+from autograder.config import Course
+from autograder.errors import CourseError
+from autograder.lessons import build
+from autograder.lessons.lesson import load
+
+
+def test_a_lesson_has_what_its_notebooks_and_banks_hold(course: Course) -> None:
+    lesson = load(course, "tiny")
+    assert lesson.topic == "tiny"
+    assert lesson.setup == "import math"
+    assert lesson.written == ("why",)
+    double, root = lesson.exercises
+    assert (double.name, double.points, root.name, root.points) == ("double", 2, "root", 0.5)
+    assert "return x + x" in double.solution
+    assert "return x + x" not in double.stub
+    assert double.stub.endswith("raise NotImplementedError")
+    assert "BEGIN HIDDEN TESTS" in double.check
+    assert [answer.name for answer in lesson.alternatives] == ["times_two", "power"]
+    assert len(lesson.misconceptions) == 3
+
+
+@pytest.mark.parametrize("missing", ["source/tiny/tiny.ipynb", "release/tiny/tiny.ipynb"])
+def test_a_missing_notebook_is_named_with_the_command_that_makes_it(
+    missing: str, course: Course
+) -> None:
+    (course.root / missing).unlink()
+    with pytest.raises(CourseError, match=f"{missing} is missing; .*autograder build tiny"):
+        load(course, "tiny")
+
+
+@pytest.mark.parametrize("bank", ["wrong", "right"])
+def test_an_answer_to_no_exercise_is_refused(bank: str, course: Course) -> None:
+    path = course.root / bank / "tiny.py"
+    path.write_text(path.read_text().replace('exercise="root"', 'exercise="cube"'))
+    with pytest.raises(CourseError, match=r"for exercise 'cube'; tiny has double, root"):
+        load(course, "tiny")
+
+
+def test_a_lesson_may_do_without_a_setup_and_without_banks(course: Course) -> None:
+    text = course.text_path("tiny")
+    text.write_text(text.read_text().replace("# %% setup\n", "# %%\n"))
+    for bank in ("wrong", "right"):
+        (course.root / bank / "tiny.py").unlink()
+    build.build(course, ["tiny"])
+    lesson = load(course, "tiny")
+    assert lesson.setup == ""
+    assert lesson.misconceptions == lesson.alternatives == ()

@@ -1,0 +1,36 @@
+"""Python files read as syntax trees, for the laws on imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["called", "imports", "modules", "top"]
+
+
+def modules(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path.relative_to(root).as_posix(), ast.parse(path.read_text())
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Dotted names that a module imports, wherever in it; ``from a import b`` counts as a.b."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__"):
+            found |= {str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)}
+    return found
+
+
+def called(node: ast.Call) -> str:
+    """Last part of the name of what is called: ``load`` for ``torch.load(...)``."""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
