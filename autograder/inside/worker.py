@@ -24,14 +24,14 @@ import traceback
 from typing import Any
 
 from autograder.inside import confine as isolation
+from autograder.inside.watch import watch
 from autograder.limits import Limits
 from autograder.wire.channel import Channel, Closed
 from autograder.wire.peer import Peer
-from autograder.wire.values import WireError, pack, unpack
+from autograder.wire.values import pack, unpack
 
 __all__ = ["main"]
 
-POLL = 0.05  # seconds between two looks at memory and processes
 FILES = 3  # that come with a submission: its channel, its standard output and standard error
 
 
@@ -114,7 +114,7 @@ def _supervise(request: dict[str, Any], files: list[int]) -> None:
         _report(channel, "infrastructure", failure.decode(errors="replace") or "it died at once")
         os._exit(1)
     _report(channel, "started", "")
-    reason = _watch(channel, child, limits)
+    reason = watch(channel, child, limits)
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
@@ -131,56 +131,6 @@ def _supervise(request: dict[str, Any], files: list[int]) -> None:
 def _report(channel: Channel, kind: str, text: str) -> None:
     with contextlib.suppress(Closed):
         channel.send(pack([kind, text]))
-
-
-def _watch(channel: Channel, child: int, limits: Limits) -> str:
-    """Wait until the submission ends, its grader goes, or it takes too much; say which."""
-    signals = {"interrupt": signal.SIGINT}
-    baseline = _private_bytes(child)
-    while True:
-        readable, _, _ = select.select([channel.socket], [], [], POLL)
-        if readable:
-            try:
-                word = unpack(channel.receive()[0])
-            except (Closed, WireError):
-                return "closed"
-            if word in signals:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signals[word])
-        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is not None:
-            return ""
-        family = _family(child)
-        if len(family) > limits.processes:
-            return "processes"
-        used = sum(max(0, _private_bytes(pid) - baseline) for pid in family)
-        if used > limits.memory:
-            return "memory"
-
-
-def _family(root: int) -> list[int]:
-    """Return a process and all that descend from it, as far as this process sees them."""
-    parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as file:
-                parents[int(entry)] = int(file.read().rpartition(")")[2].split()[1])
-    family, waiting = [], [root]
-    children: dict[int, list[int]] = {}
-    for pid, parent in parents.items():
-        children.setdefault(parent, []).append(pid)
-    while waiting:
-        pid = waiting.pop()
-        family.append(pid)
-        waiting += children.get(pid, [])
-    return family
-
-
-def _private_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/statm") as file:
-        _, resident, shared, *_ = (int(n) for n in file.read().split())
-        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def _begin(request: dict[str, Any], limits: Limits, passed: list[int], told: int) -> None:
