@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Limits"]
+__all__ = ["KEPT", "Limits"]
+
+KEPT = 64  # copies of a submission that wait for hidden tests, at most
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import resource
 import signal
 import struct
 
-from autograder.limits import Limits
+from autograder.limits import KEPT, Limits
 
 __all__ = ["confine", "die_with_parent", "limit", "unshare"]
 
@@ -114,7 +114,7 @@ def limit(limits: Limits) -> None:
     for which, value in (
         (resource.RLIMIT_AS, in_use + limits.memory),
         (resource.RLIMIT_FSIZE, min(limits.disk, 64 * 2**20)),
-        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NPROC, limits.processes + KEPT),
         (resource.RLIMIT_NOFILE, 512),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, int(2 * limits.time) + 1),

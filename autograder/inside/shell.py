@@ -1,5 +1,6 @@
 """The IPython shell that runs a submission's cells, and keeps what they print and display."""
 
+import base64
 import io
 import os
 import sys
@@ -9,6 +10,8 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from autograder.wire.records import Displayed, Failure, Ran
 
 __all__ = ["Output", "get_shell", "make_shell"]
 
@@ -21,19 +24,23 @@ class Output:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.kept: list[dict[str, Any]] = []
+        self.kept: list[Displayed] = []
         self.cut = False
         self._room = limit * 10
 
-    def add(self, kind: str, data: dict[str, Any], **more: Any) -> None:
-        """Keep one output as nbformat writes it, or note that it was too much."""
-        kept = {mime: value for mime, value in data.items() if mime in KEPT}
-        size = sum(len(value) for value in kept.values() if isinstance(value, str | bytes))
+    def add(self, data: dict[str, Any], *, result: bool = False) -> None:
+        """Keep one output, or note that it was too much."""
+        kept = {
+            mime: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for mime, value in data.items()
+            if mime in KEPT and isinstance(value, str | bytes)
+        }
+        size = sum(len(value) for value in kept.values())
         if size > self._room or len(self.kept) > 200:
             self.cut = True
             return
         self._room -= size
-        self.kept.append({"output_type": kind, "data": kept, "metadata": {}, **more})
+        self.kept.append(Displayed(kept, result))
 
 
 class Stream(io.TextIOBase):
@@ -68,7 +75,7 @@ class Publisher(DisplayPublisher):
     shell: Any
 
     def publish(self, data: Any, *_: Any, **__: Any) -> None:
-        self.shell.capture.add("display_data", dict(data))
+        self.shell.capture.add(dict(data))
 
     def clear_output(self, *_: Any, **__: Any) -> None:
         self.shell.capture.kept.clear()
@@ -83,9 +90,7 @@ class Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: Any, *_: Any) -> None:
-        self.shell.capture.add(
-            "execute_result", dict(format_dict), execution_count=self.shell.running
-        )
+        self.shell.capture.add(dict(format_dict), result=True)
 
     def finish_displayhook(self) -> None:
         pass
@@ -98,7 +103,7 @@ class Shell(InteractiveShell):
     display_pub_class = Publisher
     capture = Output(0)
     streams: tuple[Stream, ...] = ()
-    failure: list[Any] | None = None  # name, words and traceback of a cell's exception
+    failure: Failure | None = None
 
     def redirect(self, limit: int) -> None:
         """Keep what cells print, up to a number of bytes each."""
@@ -110,27 +115,23 @@ class Shell(InteractiveShell):
         """Leave standard streams alone."""
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
-        self.failure = [str(getattr(etype, "__name__", etype)), str(evalue)[:4000], list(stb)]
+        name, text = str(getattr(etype, "__name__", etype)), str(evalue)[:4000]
+        self.failure = Failure(name, text, [str(line)[:20_000] for line in stb][:100])
 
-    def run(self, source: str) -> dict[str, Any]:
-        """Run a cell; return what it displayed and its error as nbformat writes them."""
+    def run(self, source: str) -> Ran:
+        """Run a cell; return what it displayed and its error."""
         self.capture = Output(self.capture.limit)
         self.failure = None
         self.running = self.execution_count
         try:
             self.run_cell(source, store_history=True)
         except KeyboardInterrupt:
-            self.failure = ["KeyboardInterrupt", "", []]
+            self.failure = Failure("KeyboardInterrupt", "", [])
         except SystemExit as error:
-            self.failure = ["SystemExit", str(error), []]
+            self.failure = Failure("SystemExit", str(error), [])
         for stream in self.streams:
             self.capture.cut |= stream.refill()
-        return {
-            "outputs": self.capture.kept,
-            "cut": self.capture.cut,
-            "error": self.failure,
-            "count": self.running,
-        }
+        return Ran(self.capture.kept, self.capture.cut, self.failure, self.running)
 
 
 def make_shell() -> Shell:

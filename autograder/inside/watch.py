@@ -5,9 +5,10 @@ import os
 import select
 import signal
 
-from autograder.limits import Limits
+from autograder.limits import KEPT, Limits
 from autograder.wire.channel import Channel, Closed
-from autograder.wire.values import WireError, unpack
+from autograder.wire.records import Ask, Clock, read, write
+from autograder.wire.tensors import WireError
 
 __all__ = ["watch"]
 
@@ -16,23 +17,24 @@ POLL = 0.05  # seconds between two looks at memory and processes
 
 def watch(channel: Channel, child: int, limits: Limits) -> str:
     """Wait until the submission ends, its grader goes, or it takes too much; say which."""
-    signals = {"interrupt": signal.SIGINT}
     baseline = _private_bytes(child)
     while True:
         readable, _, _ = select.select([channel.socket], [], [], POLL)
         if readable:
             try:
-                word = unpack(channel.receive()[0])
+                ask: Ask = read(channel.receive()[0], Ask)
+                if ask.what == "clock":
+                    channel.send(write(Clock(sum(map(_waited, _family(child))))))
             except (Closed, WireError):
                 return "closed"
-            if word in signals:
+            if ask.what == "interrupt":
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signals[word])
+                    os.kill(child, signal.SIGINT)
         ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             return ""
         family = _family(child)
-        if len(family) > limits.processes:
+        if len(family) > limits.processes + KEPT:
             return "processes"
         used = sum(max(0, _private_bytes(pid) - baseline) for pid in family)
         if used > limits.memory:
@@ -55,6 +57,13 @@ def _family(root: int) -> list[int]:
         family.append(pid)
         waiting += children.get(pid, [])
     return family
+
+
+def _waited(pid: int) -> float:
+    """Seconds that a process could have run and had to wait for a processor."""
+    with contextlib.suppress(OSError, IndexError), open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0
 
 
 def _private_bytes(pid: int) -> int:

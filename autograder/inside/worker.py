@@ -1,19 +1,22 @@
 """The sandbox's inside: a warm process that is forked for each submission.
 
-    grader ── bubblewrap ── warm process ── supervisor ── the submission ── one check
-                            (modules only)  (watches)     (IPython)        (a fork of it)
+    grader ── bubblewrap ── warm process ── supervisor ── the submission ── copies of it, kept
+                            (modules only)  (watches)     (IPython)         └─ one check's fork
 
 The warm process has imported what submissions need and nothing else. For each submission it forks
 a supervisor, which opens new namespaces, forks the submission into them, watches its memory and
-its processes, and ends it. The submission runs cells in IPython. A check talks to a fork of it, so
-that neither what a check does nor what the student's functions do during a check is there
-afterwards: not for the next check, and not for a cell that would print it.
+its processes, and ends it. The submission runs cells in IPython. Where a check stands, a copy of
+it can be kept (a fork, which waits), so that hidden tests can be run after the last cell on what
+was there at their place. A check talks to a fork of the submission or of such a copy, so that
+neither what a check does nor what the student's functions do during it is there afterwards: not
+for the next check, and not for a cell that would print it.
 
 Everything that comes out of a submission's process is its own word, messages of this module
-included. The grader treats it so.
+included. The judge treats it so.
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import select
@@ -24,14 +27,28 @@ import traceback
 from typing import Any
 
 from autograder.inside import confine as isolation
+from autograder.inside.shell import get_shell, make_shell
 from autograder.inside.watch import watch
 from autograder.limits import Limits
 from autograder.wire.channel import Channel, Closed
 from autograder.wire.peer import Peer
-from autograder.wire.values import pack, unpack
+from autograder.wire.records import (
+    Begin,
+    Keep,
+    Look,
+    Looked,
+    Offer,
+    Order,
+    Over,
+    Report,
+    Request,
+    read,
+    write,
+)
 
 __all__ = ["main"]
 
+MOST_FILES = 10_000  # that are looked at
 FILES = 3  # that come with a submission: its channel, its standard output and standard error
 
 
@@ -39,19 +56,19 @@ def main() -> None:
     """Import what is asked for, then fork a supervisor for each request. Never returns."""
     control = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(control)
-    modules = unpack(channel.receive()[0])
-    for name in modules:
+    begin: Begin = read(channel.receive()[0], Begin)
+    for name in begin.modules:
         importlib.import_module(name)
     _prepare()
     # Whoever is started in the background of a script has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    channel.send(pack("ready"))
+    channel.send(write(Over()))
     # Supervisors are waited for, so that what they used counts as used.
     signal.signal(signal.SIGCHLD, _reap)
     with contextlib.suppress(Closed):
         while True:
             frame, files = channel.receive(FILES + 1)
-            request = unpack(frame)
+            request: Request = read(frame, Request)
             if os.fork() == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 control.close()
@@ -73,8 +90,6 @@ def _reap(*_: object) -> None:
 
 def _prepare() -> None:
     """Make everything that a fork would otherwise make again: the shell, thread pools of one."""
-    from autograder.inside.shell import make_shell
-
     make_shell()
     if "torch" in sys.modules:
         torch = sys.modules["torch"]
@@ -83,79 +98,69 @@ def _prepare() -> None:
         # The first backward pass with a given gradient imports much.
         leaf = torch.ones((), requires_grad=True)
         torch.autograd.backward([leaf * 2], [torch.ones(())])
-    import gc
-
     gc.collect()
     gc.freeze()
 
 
-def _supervise(request: dict[str, Any], files: list[int]) -> None:
+def _supervise(request: Request, files: list[int]) -> None:
     """Run a submission in a child, watch it, report how it ended. Never returns."""
     report, *passed = files
     channel = Channel(socket.socket(fileno=report))
-    limits = Limits(**request["limits"])
     ready, told = os.pipe()
     try:
-        if request["isolate"]:
+        if request.isolate:
             isolation.unshare()
         child = os.fork()
     except OSError as error:
-        _report(channel, "infrastructure", str(error))
+        _report(channel, Report("infrastructure", str(error)))
         os._exit(1)
     if child == 0:
         channel.close()
         os.close(ready)
-        _begin(request, limits, passed, told)
+        _begin(request, passed, told)
     os.close(told)
     for file in passed:
         os.close(file)
     failure = os.read(ready, 1000)
     if failure != b"+":
-        _report(channel, "infrastructure", failure.decode(errors="replace") or "it died at once")
+        why = failure.decode(errors="replace") or "it died at once"
+        _report(channel, Report("infrastructure", why))
         os._exit(1)
-    _report(channel, "started", "")
-    reason = watch(channel, child, limits)
+    _report(channel, Report("started"))
+    reason = watch(channel, child, request.limits)
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    if not request["isolate"]:
+    if not request.isolate:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
     if not reason:
         code = os.waitstatus_to_exitcode(status)
         reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    _report(channel, "ended", reason)
+    _report(channel, Report("ended", reason))
     os._exit(0)
 
 
-def _report(channel: Channel, kind: str, text: str) -> None:
+def _report(channel: Channel, report: Report) -> None:
     with contextlib.suppress(Closed):
-        channel.send(pack([kind, text]))
+        channel.send(write(report))
 
 
-def _begin(request: dict[str, Any], limits: Limits, passed: list[int], told: int) -> None:
+def _begin(request: Request, passed: list[int], told: int) -> None:
     """Confine this process, tell the supervisor, and run the submission. Never returns."""
     try:
         main_end, output, error = passed
         # A signal to the group of a process reaches all of the group, in other namespaces too.
         os.setsid()
-        if request["isolate"]:
-            isolation.confine(limits)
+        if request.isolate:
+            isolation.confine(request.limits)
         else:
-            isolation.limit(limits)
+            isolation.limit(request.limits)
         os.nice(5)
         null = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((null, 0), (output, 1), (error, 2)):
             os.dup2(source, target)
-        folder = request["folder"]
-        os.makedirs(folder, exist_ok=True)
-        os.chdir(folder)
-        for name, content in request["files"]:
-            path = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(content)
-        os.environ.update(request["environment"])
+        _fill(request)
     except BaseException as failure:
         os.write(told, str(failure).encode()[:900] or b"?")
         os._exit(1)
@@ -163,29 +168,30 @@ def _begin(request: dict[str, Any], limits: Limits, passed: list[int], told: int
     os.close(told)
     os.closerange(3, main_end)
     os.closerange(main_end + 1, 256)
-    _run(Channel(socket.socket(fileno=main_end)), limits)
+    _run(Channel(socket.socket(fileno=main_end)), request.limits)
+
+
+def _fill(request: Request) -> None:
+    """Put the submission's files into its folder, and work there as a notebook would."""
+    os.makedirs(request.folder, exist_ok=True)
+    os.chdir(request.folder)
+    for name, content in request.files:
+        path = os.path.join(request.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+    os.environ.update(request.environment)
+    # A helper module may lie beside the notebook.
+    sys.path.insert(0, request.folder)
 
 
 def _run(channel: Channel, limits: Limits) -> None:
-    """Run cells and offer forks to checks until the grader goes. Never returns."""
-    from autograder.inside.shell import get_shell
-
-    own = os.getpid()
+    """Run cells and offer forks to checks until the judge goes. Never returns."""
     shell = get_shell()
     shell.redirect(limits.output)
     status = 0
     try:
-        while True:
-            frame, files = channel.receive(2)
-            word, *rest = unpack(frame)
-            if word == "run":
-                result = shell.run(*rest)
-                if os.getpid() != own:
-                    os._exit(0)  # a process that the cell forked; its parent answers
-                channel.send(pack(result))
-            elif word == "check":
-                end, lifeline = files
-                _offer(channel, end, lifeline, shell.user_ns)
+        _obey(channel, shell)
     except Closed:
         pass
     except BaseException:
@@ -194,8 +200,49 @@ def _run(channel: Channel, limits: Limits) -> None:
     os._exit(status)
 
 
-def _offer(channel: Channel, file: int, lifeline: int, namespace: dict[str, Any]) -> None:
+def _obey(channel: Channel, shell: Any) -> None:
+    own = os.getpid()
+    files_then: dict[str, tuple[int, int]] = {}
+    while True:
+        frame, files = channel.receive(2)
+        order: Any = read(frame, Order)
+        if isinstance(order, Offer):
+            _offer(channel, files, shell.user_ns)
+        elif isinstance(order, Keep):
+            files_then = _files()
+            if os.fork() == 0:
+                # The copy waits for a check, on a channel of its own.
+                channel.close()
+                channel, own = Channel(socket.socket(fileno=files[0])), os.getpid()
+            else:
+                os.close(files[0])
+                channel.send(write(Over()))
+        elif isinstance(order, Look):
+            channel.send(write(Looked(files_then != _files())))
+        else:
+            result = shell.run(order.source)
+            if os.getpid() != own:
+                os._exit(0)  # a process that the cell forked; its parent answers
+            channel.send(write(result))
+
+
+def _files() -> dict[str, tuple[int, int]]:
+    """Files that a submission can write, with size and time of change; not endlessly many."""
+    found = {}
+    for folder, _, names in os.walk("/tmp"):
+        for name in names:
+            with contextlib.suppress(OSError):
+                path = os.path.join(folder, name)
+                status = os.lstat(path)
+                found[path] = status.st_size, status.st_mtime_ns
+        if len(found) > MOST_FILES:
+            break
+    return found
+
+
+def _offer(channel: Channel, files: list[int], namespace: dict[str, Any]) -> None:
     """Fork; the child answers one check's calls. The parent ends it when the check is over."""
+    file, lifeline = files
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
@@ -211,14 +258,14 @@ def _offer(channel: Channel, file: int, lifeline: int, namespace: dict[str, Any]
         os._exit(0)
     os.close(file)
     over = select.poll()
-    over.register(lifeline, 0)  # the grader closes the other end
+    over.register(lifeline, 0)  # the judge closes the other end
     over.poll()
     os.close(lifeline)
     # Where the submission ignores SIGCHLD, nothing is left of a child that has ended.
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    channel.send(pack("done"))
+    channel.send(write(Over()))
 
 
 if __name__ == "__main__":

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from autograder.config import Autograder
-from autograder.judging.judge import Verdict
+from autograder.judging.records import Known
+from autograder.judging.verdict import Verdict
 from autograder.lessons.bank import Answer, read
 from autograder.notebooks.rebuild import Original
 from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
-from autograder.wire.peer import Call, assign
+from autograder.wire.peer import Call, assign, operate
 from autograder.wire.values import Decoder, WireError
 
-__all__ = ["Diagnosis"]
+__all__ = ["Diagnosis", "known", "load"]
 
 MAX_CALLS = 200
 
@@ -36,34 +37,26 @@ class Diagnosis:
         self._misconceptions = misconceptions
         self._namespaces: dict[tuple[str, str], dict[str, Any] | None] = {}
 
-    @staticmethod
-    def of(root: str | Path, options: Autograder, lesson: str, original: Original) -> "Diagnosis":
-        """Return the diagnosis of a lesson, made once for each state of its bank."""
-        bank = Path(root) / options.misconceptions / f"{lesson}.py"
-        if not options.misconceptions or not bank.is_file():
-            return _EMPTY
-        setup = "\n".join(
-            plain_python(cell.source)
-            for cell in original.notebook.cells
-            if cell.cell_type == "code"
-            and cell.metadata.get("nbgrader", {}).get("locked")
-            and not cell.metadata.nbgrader.get("grade")
-        )
-        return _load(bank, bank.stat().st_mtime_ns, setup)
+    def __call__(self, exercise: str, verdict: Verdict, calls: list[Call]) -> tuple[str, str]:
+        """Return a sentence about a wrong answer and the misconception's name, or "" and "".
 
-    def __call__(self, exercise: str, verdict: Verdict) -> str:
-        """Return a sentence about a wrong answer, or "" where nothing is known."""
-        calls = verdict.calls[:MAX_CALLS]
-        if not any(call.operation == "call" for call in calls):
-            return ""
-        if verdict.word == "failed" and verdict.calls[-1].answer[0] == "raise":
+        Nothing is said where several misconceptions answer as the submission did.
+        """
+        if not any(call.operation == "call" for call in calls) or len(calls) > MAX_CALLS:
+            return "", ""
+        if verdict.word == "failed" and calls[-1].answer[0] == "raise":
             # The check caught the error and found fault with it: with its words, perhaps, of which
             # a misconception that raises one too says nothing.
-            return ""
-        for answer in self._misconceptions:
-            if answer.exercise == exercise and self._answers_alike(answer, calls):
-                return f"Your outputs equal those of a common mistake. {answer.explanation}"
-        return ""
+            return "", ""
+        alike = [
+            answer
+            for answer in self._misconceptions
+            if answer.exercise == exercise and self._answers_alike(answer, calls)
+        ]
+        if len(alike) != 1:
+            return "", ""
+        sentence = f"Your outputs equal those of a common mistake. {alike[0].explanation}"
+        return sentence, alike[0].name
 
     def _answers_alike(self, answer: Answer, calls: list[Call]) -> bool:
         namespace = self._namespace(answer)
@@ -98,7 +91,27 @@ class Diagnosis:
         return self._namespaces[key]
 
 
-_EMPTY = Diagnosis("", ())
+def known(root: str | Path, options: Autograder, lesson: str, original: Original) -> Known:
+    """Return what a diagnosis needs to know of a lesson: its bank, and the code of its setup."""
+    bank = Path(root) / options.misconceptions / f"{lesson}.py"
+    if not options.misconceptions or not bank.is_file():
+        return Known()
+    setup = "\n".join(
+        plain_python(cell.source)
+        for cell in original.notebook.cells
+        if cell.cell_type == "code"
+        and cell.metadata.get("nbgrader", {}).get("locked")
+        and not cell.metadata.nbgrader.get("grade")
+    )
+    return Known(str(bank), setup)
+
+
+def load(known: Known) -> Diagnosis:
+    """Return the diagnosis of a lesson, made once for each state of its bank."""
+    bank = Path(known.bank)
+    if not known.bank or not bank.is_file():
+        return Diagnosis("", ())
+    return _load(bank, bank.stat().st_mtime_ns, known.setup)
 
 
 @cache
@@ -126,23 +139,7 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
     arguments = Decoder(resolve)
     value = arguments.decode(call.arguments)
     try:
-        match call.operation:
-            case "call":
-                result = target(*value[0], **value[1])
-            case "get":
-                result = getattr(target, call.name)
-            case "item":
-                result = target[value]
-            case "name":
-                result = target[call.name]
-            case "len":
-                result = len(target)
-            case "iter":
-                result = iter(target)
-            case "next":
-                result = next(target)
-            case _:
-                return False
+        result = operate(call.operation, target, call.name, value)
     except Exception as error:
         names = [kind.__name__ for kind in type(error).__mro__]
         return call.answer[0] == "raise" and call.answer[1][:1] == names[:1]

@@ -1,119 +1,77 @@
-"""Check cells, run where the submission cannot reach them.
+"""One check cell, run where the submission cannot reach it.
 
-A check is the instructor's code. It runs here, in the grader's process, and never runs a student's
-code: a name that the check does not define is looked up, in this order, among Python's builtins,
-among what the instructor's own locked cells define and import (made anew, here), and in the
-student's process. From there plain values come as copies, and functions, classes and other objects
-as references (autograder.peer).
-
-So what a student does to torch, to numpy or to Python itself is done in another process, and a
-verdict depends on nothing but the values that the student's functions return.
+A check is the instructor's code. It runs in a judge's process and never runs a student's code: what
+it takes from the submission comes over the wire (autograder.wire.peer). So what a student does to
+torch, to numpy or to Python itself is done in another process, and a verdict depends on nothing but
+the values that the student's functions return.
 """
 
 import ast
-import builtins
 import contextlib
 import io
 import symtable
-import time
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Collection
 
-from autograder.notebooks.regions import hidden_lines, plain_python
+from msgspec.structs import replace
+
+from autograder.judging.names import Names
+from autograder.judging.verdict import MAX_MESSAGE, Verdict
+from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
 from autograder.wire.channel import Closed, DeadlineError
-from autograder.wire.peer import Call, Peer
-from autograder.wire.reference import Remote, Restriction
+from autograder.wire.peer import Peer
 from autograder.wire.values import WireError
 
-__all__ = ["Given", "Verdict", "judge"]
+__all__ = ["judge"]
 
-Word = Literal[
-    "passed", "failed", "error", "timeout", "memory", "crashed", "missing", "infrastructure"
-]
 FILE = "<check>"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found.
-
-    score is what an expression at a check's end said, for partial credit. calls are what the check
-    asked of the submission and what it answered, for the diagnosis.
-    """
-
-    word: Word
-    message: str = ""
-    score: float | None = None
-    diagnosis: str = ""
-    seconds: float = 0.0
-    calls: list[Call] = field(default_factory=list, repr=False, compare=False)
-
-
-class Given:
-    """Names that the instructor's cells define, and the statements that define them.
-
-    Of locked cells every import, function, class and assignment counts; of other cells, which
-    students may edit, the imports alone.
-    """
-
-    def __init__(self, cells: Iterable[tuple[str, bool]]) -> None:
-        self._statements: dict[str, str] = {}
-        for source, locked in cells:
-            try:
-                tree = ast.parse(plain_python(source))
-            except SyntaxError:
-                continue
-            for statement in tree.body:
-                for name in _bound_names(statement, imports_only=not locked):
-                    self._statements[name] = ast.unparse(statement)
-
-    @staticmethod
-    def of(notebook: Any) -> "Given":
-        """Return what an instructor's notebook defines outside answers and tests."""
-        marked = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
-        return Given(
-            (cell.source, bool(marks.get("locked")))
-            for cell, marks in marked
-            if cell.cell_type == "code" and not marks.get("solution") and not marks.get("grade")
-        )
-
-    def statement(self, name: str) -> str | None:
-        """Return the statement that defines a name, if there is one."""
-        return self._statements.get(name)
+# What the student is told where an error's own words could carry what a hidden test passed.
+IN_HIDDEN_TEST = (
+    "The code raised an exception in a hidden test. Try it on other inputs than those above: other "
+    "sizes, types and options."
+)
+LABELS = ("Likely cause", "Next step")
+NOT_USABLE = "A hidden test could not use what the code returned."
 
 
 def judge(
-    source: str, peer: Peer, given: Given, *, untouched: bool = False, blind: bool = False
+    source: str,
+    peer: Peer,
+    names: Names,
+    *,
+    hidden: Collection[int] = (),
+    untouched: bool = False,
+    blind: bool = False,
 ) -> Verdict:
     """Run a check against a submission's process; the peer's deadline bounds it.
 
-    untouched says that the answer is still what students were given, for the message. blind says
-    that nothing of what the submission says may be told, as if all of the check were hidden.
-    Raises Closed where the process went away, which the caller can explain.
+    hidden numbers the lines, from 1, that students never see. untouched says that the answer is
+    still what students were given, for the message. blind says that nothing of what the submission
+    says may be told, as if all of the check were hidden. Raises Closed where the process went away,
+    which the caller can explain.
     """
-    start = time.monotonic()
-    hidden: set[int | None] = {*hidden_lines(source)}
+    unseen: set[int | None] = set(hidden)
     if blind:
         # None stands for an error that comes from no line of the check.
-        hidden |= {None, *range(1, 1 + len(source.splitlines()))}
+        unseen |= {None, *range(1, 1 + len(source.splitlines()))}
     silence = contextlib.redirect_stdout(io.StringIO())
-    with warnings.catch_warnings(), randomness.preserved(), silence:
+    with warnings.catch_warnings(), randomness.preserved(), silence, names.of(peer):
         warnings.simplefilter("ignore")
-        verdict = _run(source, peer, given, hidden)
+        verdict = _run(source, names, unseen)
     if untouched and verdict.word in ("failed", "error"):
         verdict = replace(verdict, word="missing", message="This exercise has no answer yet.")
-    return replace(verdict, seconds=time.monotonic() - start, calls=peer.calls)
+    if len(verdict.message) > MAX_MESSAGE:
+        cut = verdict.message[: MAX_MESSAGE - 20]
+        verdict = replace(verdict, message=f"{cut}\n[The rest was cut.]")
+    return verdict
 
 
-def _run(source: str, peer: Peer, given: Given, hidden: set[int | None]) -> Verdict:
+def _run(source: str, names: Names, hidden: set[int | None]) -> Verdict:
     try:
         code = plain_python(source)
-        namespace = _Namespace(peer, given)
-        namespace.define(_free_names(code))
-        score = _execute(code, namespace)
+        names.look_up(_free_names(code))
+        score = _execute(code, names)
     except Closed:
         raise
     except DeadlineError:
@@ -123,18 +81,16 @@ def _run(source: str, peer: Peer, given: Given, hidden: set[int | None]) -> Verd
         return Verdict("error", f"What the submission returned cannot be read{why}.")
     except MemoryError:
         return Verdict("memory", "More memory was needed than there is.")
-    except AssertionError as error:
+    except BaseException as error:  # pytest's Failed and SystemExit are none of Exception
         if getattr(error, "remote", False):
             return Verdict("error", _raised_by_submission(error, hidden))
-        return Verdict("failed", _author_s_words(error, source, hidden))
-    except Exception as error:
-        if getattr(error, "remote", False):
-            return Verdict("error", _raised_by_submission(error, hidden))
+        if isinstance(error, AssertionError) or not isinstance(error, Exception):
+            return Verdict("failed", _author_s_words(error, source, hidden))
         return Verdict("error", _raised_by_check(error, hidden))
     return Verdict("passed", score=score)
 
 
-def _execute(source: str, namespace: "_Namespace") -> float | None:
+def _execute(source: str, namespace: Names) -> float | None:
     """Run the statements; return the value of an expression at the end, if it is a number."""
     tree = ast.parse(source, FILE)
     last = tree.body[-1] if tree.body else None
@@ -144,91 +100,25 @@ def _execute(source: str, namespace: "_Namespace") -> float | None:
     tree.body.pop()
     exec(compile(tree, FILE, "exec"), namespace)
     value = eval(compile(ast.Expression(last.value), FILE, "eval"), namespace)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number else None
-
-
-class _Namespace(dict[str, Any]):
-    """Names of a check; those that neither it nor the instructor's cells define are the student's.
-
-    A check may take a name away from the student's code, to see whether that uses it, and may put
-    the student's own object back. What else it assigns stays here: it may be the right answer.
-    """
-
-    def __init__(self, peer: Peer, given: Given) -> None:
-        super().__init__(__name__="__main__")
-        self._peer, self._given = peer, given
-        self._student_s: set[str] = set()
-
-    def define(self, names: set[str]) -> None:
-        """Look names up, and those that their definitions need."""
-        prelude: list[str] = []
-        remote: list[str] = []
-        waiting, seen = set(names), set(names)
-        while waiting:
-            name = waiting.pop()
-            if hasattr(builtins, name):
-                continue
-            statement = self._given.statement(name)
-            if statement is None:
-                remote.append(name)
-            elif statement not in prelude:
-                prelude.insert(0, statement)
-                new = _free_names(statement) - seen
-                seen |= new
-                waiting |= new
-        for name in sorted(remote):
-            with contextlib.suppress(KeyError):
-                super().__setitem__(name, self._peer.request("name", 1, name, None))
-                self._student_s.add(name)
-        for statement in prelude:
-            exec(compile(statement, "<given>", "exec"), self)
-
-    def __missing__(self, name: str) -> Any:
-        """Look up a name that the check uses before it binds it, as in ``x = f(x)``."""
-        self.define({name})
-        if name not in self:
-            raise KeyError(name)
-        return self[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name, value)
-        if name in self._student_s and isinstance(value, Remote):
-            self._peer.request("put", 1, name, value)
-
-    def __delitem__(self, name: str) -> None:
-        super().__delitem__(name)
-        if name in self._student_s:
-            self._peer.request("drop", 1, name, None)
+    return float(value) if type(value) in (int, float) else None
 
 
 def _free_names(source: str) -> set[str]:
-    """Names that code looks up globally and does not bind at its top level."""
+    """Names that code looks up globally and does not bind first.
+
+    What a function looks up counts even where the code binds it somewhere: it may be called before.
+    """
     top = symtable.symtable(source, FILE, "exec")
     bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    used: set[str] = set()
-    tables = [top]
+    defined = {s.get_name() for s in top.get_symbols() if s.is_namespace() or s.is_imported()}
+    used = {s.get_name() for s in top.get_symbols() if s.is_referenced()} - bound
+    tables = list(top.get_children())
     while tables:
         table = tables.pop()
         tables += table.get_children()
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (table is top or symbol.is_global()):
-                used.add(symbol.get_name())
-    return used - bound
-
-
-def _bound_names(statement: ast.stmt, *, imports_only: bool) -> list[str]:
-    if isinstance(statement, ast.Import):
-        return [(a.asname or a.name).partition(".")[0] for a in statement.names]
-    if isinstance(statement, ast.ImportFrom):
-        return [a.asname or a.name for a in statement.names if a.name != "*"]
-    if imports_only:
-        return []
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [statement.name]
-    if isinstance(statement, ast.Assign):
-        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return []
+        called = {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+        used |= called - defined
+    return used
 
 
 def _line(error: BaseException) -> int | None:
@@ -241,30 +131,62 @@ def _line(error: BaseException) -> int | None:
     return line
 
 
-def _author_s_words(error: AssertionError, source: str, hidden: set[int | None]) -> str:
+def _author_s_words(error: BaseException, source: str, hidden: set[int | None]) -> str:
     line = _line(error)
     if line in hidden:
-        # An author may have words for hidden tests, which give no values away.
-        spoken = getattr(error, "hidden_message", None)
-        return str(spoken if spoken is not None else error) or "A hidden test failed."
+        return _fixed_words(error, source)
     text = source.splitlines()[line - 1].strip() if line else ""
-    return str(error) or f"This does not hold: {text}"
+    return _text(error) or f"This does not hold: {text}"
 
 
-def _raised_by_submission(error: Exception, hidden: set[int | None]) -> str:
+def _fixed_words(error: BaseException, source: str) -> str:
+    """Return what the author says of a hidden test, in so far as the check's text holds it.
+
+    Words that are put together while the check runs could carry what it passed or got back. An
+    author may have other words for hidden tests than for the instructor: hidden_message.
+    """
+    constants = {
+        node.value.strip()
+        for node in ast.walk(ast.parse(plain_python(source)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    said = getattr(error, "hidden_message", None)
+    said = said if isinstance(said, str) else _text(error)
+    kept = [said] if said.strip() in constants else _lines_of(said, constants)
+    return "\n".join(kept) or "A hidden test failed."
+
+
+def _lines_of(said: str, constants: set[str]) -> list[str]:
+    """Lines that are a constant, or a constant behind a label such as "Next step: "."""
+    kept = []
+    for line in said.splitlines():
+        label, colon, rest = line.partition(": ")
+        labelled = bool(colon) and label in LABELS and rest.strip() in constants
+        if line.strip() in constants or labelled:
+            kept.append(line)
+    return ["A hidden test failed.", *kept] if kept else []
+
+
+def _raised_by_submission(error: BaseException, hidden: set[int | None]) -> str:
     """Say what the submission's code raised; its words only where they can betray nothing."""
     if _line(error) in hidden:
-        return (
-            f"The code raised {type(error).__name__} in a hidden test. Try it on other inputs "
-            "than those above: other sizes, types and options."
-        )
-    return f"The code raised {type(error).__name__}: {error}"
+        return IN_HIDDEN_TEST
+    kind = getattr(error, "kind", type(error).__name__)
+    return f"The code raised {kind}: {_text(error)}"
 
 
 def _raised_by_check(error: Exception, hidden: set[int | None]) -> str:
     if isinstance(error, NameError):
         name = getattr(error, "name", None) or "a name that the check needs"
         return f"{name} is not defined above this check."
-    if _line(error) in hidden and not isinstance(error, Restriction):
-        return f"A hidden test could not use what the code returned ({type(error).__name__})."
-    return f"The check could not use what the code returned: {type(error).__name__}: {error}"
+    if _line(error) in hidden:
+        return NOT_USABLE
+    return f"The check could not use what the code returned: {type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    """Words of an exception, cut: a message may quote what the submission returned."""
+    try:
+        return str(error)[:MAX_MESSAGE]
+    except Exception:
+        return ""

@@ -1,253 +1,143 @@
-"""One submission: run its cells in the sandbox, judge its checks, write down what was found."""
+"""One notebook, in a judge's process: run its cells, judge its checks, tell the grader.
+
+The cells run once. A check's visible part is run at its place, and a copy of the submission as it
+is there is kept where the check has hidden tests. When the last cell has run and all that it
+prints has been read, the whole checks are run against the copies, and nothing is taken from them
+but verdicts: so what a hidden test passes to an answer comes back to nobody, whether it is carried
+on in a file, in shared memory or by another answer. A copy shares files with what came after it;
+where they changed meanwhile, or where it is gone, the cells are run a second time for it.
+"""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode, v4
+import msgspec
+from msgspec.structs import replace
 
-from autograder.judging.judge import Given, Verdict, Word, judge
-from autograder.notebooks.html import clean
-from autograder.notebooks.markers import NOT_RUN
-from autograder.notebooks.regions import hidden_lines, visible
-from autograder.sandbox.sandbox import Sandbox
-from autograder.sandbox.submission import Gone, Submission
+from autograder.judging.judge import judge
+from autograder.judging.names import Names
+from autograder.judging.processes import Processes, UsedUp, end_in_words
+from autograder.judging.records import Began, Cell, Event, Found, Output, Shown, Task
+from autograder.judging.verdict import MAX_MESSAGE, Verdict
+from autograder.sandbox.submission import Check, Gone, Submission
 from autograder.wire.channel import Closed
+from autograder.wire.peer import Call
 
-__all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]
+__all__ = ["Diagnose", "Tell", "run"]
 
-DEATHS = 8  # of a submission's processes; then the rest of it is given up
+# Explains a wrong answer to an exercise by its calls: a sentence, and a misconception's name.
+Diagnose = Callable[[str, Verdict, list[Call]], tuple[str, str]]
+Tell = Callable[[Event], None]
 
-# Explains a wrong answer by its calls; "" where nothing is known.
-Diagnose = Callable[[str, Verdict], str]
 
-
-@dataclass
-class Grader:
-    """Grades one notebook after another in a sandbox."""
-
-    sandbox: Sandbox
-    given: Given
-    files: list[tuple[str, bytes]] = field(default_factory=list)
-    diagnose: Diagnose | None = None
-    stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
-
-    def grade(self, notebook: NotebookNode, verdicts: dict[str, Verdict] | None = None) -> None:
-        """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
-
-        The cells run twice. The first time the checks are what students see of them, and what the
-        submission prints and says is kept. The second time they are whole, and nothing is kept
-        but verdicts: so what a hidden test passes to an answer comes back to nobody, whether it
-        is carried on in a file, in shared memory or by another answer.
-
-        verdicts, where given, takes them whole, by the checks' grade_id. Raises SandboxError where
-        the sandbox itself fails; nothing is said of the student then.
-        """
-        found = _Run(self, notebook).seen()
-        hidden = {
-            index
-            for index, verdict in found.items()
-            if verdict.word == "passed" and hidden_lines(notebook.cells[index].source)
-        }
-        found |= _Run(self, notebook).unseen(hidden)
-        for index, verdict in found.items():
-            cell = notebook.cells[index]
-            note_verdict(cell, verdict)
-            if verdicts is not None:
-                verdicts[cell.metadata.nbgrader.grade_id] = verdict
+def run(task: Task, fork: Callable[[], Submission], tell: Tell, diagnose: Diagnose) -> None:
+    """Run a notebook; tell what its cells showed, and a verdict for each check."""
+    _Run(task, fork, tell, diagnose).run()
 
 
 class _Run:
-    """A submission's processes, one after another where one dies."""
+    def __init__(
+        self, task: Task, fork: Callable[[], Submission], tell: Tell, diagnose: Diagnose
+    ) -> None:
+        self._task, self._fork, self._tell, self._diagnose = task, fork, tell, diagnose
+        self._left: dict[str, dict[str, Any]] = {}  # by check, names that its visible part bound
 
-    def __init__(self, grader: Grader, notebook: NotebookNode) -> None:
-        self.grader, self.cells = grader, notebook.cells
-        self.limits = grader.sandbox.limits
-        self._end = time.monotonic() + self.limits.time
-        self._history: list[int] = []  # cells that ran and left the process alive
-        self._process: Submission | None = None
-        self._deaths = 0
-        self._answers = {
-            cell.metadata.nbgrader.grade_id: cell
-            for cell in notebook.cells
-            if cell.metadata.get("nbgrader", {}).get("solution")
-        }
+    def run(self) -> None:
+        with closing(self._processes()) as first:
+            pending = self._visible(first)
+            if pending:
+                self._whole(first, pending)
 
-    def seen(self) -> dict[int, Verdict]:
-        """Run all cells; return by index the verdicts of the checks' visible parts."""
-        found = {}
-        with closing(self):
-            for index, cell in self._code():
-                if is_check(cell):
-                    found[index] = self.judge(cell, visible(cell.source))
-                else:
-                    cell.outputs = [nbformat.from_dict(output) for output in self.execute(index)]
-        return found
+    def _processes(self) -> Processes:
+        return Processes(self._fork, self._task.limits, self._task.unread)
 
-    def unseen(self, checks: set[int]) -> dict[int, Verdict]:
-        """Run all cells up to the last of some checks; return by index the checks' verdicts."""
-        found = {}
-        with closing(self):
-            for index, cell in self._code():
-                if index > max(checks, default=-1):
-                    break
-                if index in checks:
-                    found[index] = self.judge(cell, cell.source, blind=True)
-                elif not is_check(cell):
-                    self.execute(index)
-        return found
+    def _visible(self, processes: Processes) -> set[str]:
+        """Run all cells, and the visible parts of checks; return the checks to be run whole."""
+        names = Names()
+        pending = set()
+        for cell in self._task.cells:
+            if not cell.check:
+                self._tell(Began(cell.index))
+                count, outputs = processes.execute(cell)
+                kept = [msgspec.convert(output, Output, strict=False) for output in outputs]
+                self._tell(Shown(cell.index, count, kept))
+                names.follow(cell.given, cell.binds)
+                continue
+            if cell.check in self._task.found:
+                continue
+            if cell.hidden:
+                processes.keep(cell)
+            verdict = self._task.seen.get(cell.check)
+            if verdict is None:
+                self._tell(Began(cell.index, cell.check))
+                verdict = self._judge(cell, cell.visible, processes, None, names, blind=False)
+                self._left[cell.check] = names.take()
+            whole = verdict.word != "passed" or not cell.hidden
+            self._tell(Found(cell.check, verdict, whole))
+            if not whole:
+                pending.add(cell.check)
+        return pending
 
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.close()
-            self._process = None
+    def _whole(self, first: Processes, pending: set[str]) -> None:
+        """Run checks with their hidden tests: on the copies, or else where cells run once more."""
+        names = Names()
+        with closing(self._processes()) as second:
+            begun = 0  # cells before this place have been run a second time
+            for place, cell in enumerate(self._task.cells):
+                if not cell.check:
+                    names.follow(cell.given, cell.binds)
+                    continue
+                if cell.check not in pending:
+                    names.give(self._left.get(cell.check, {}))
+                    continue
+                self._tell(Began(cell.index, cell.check, whole=True))
+                connection = first.check_on_copy(cell)
+                if connection is None:
+                    for earlier in self._task.cells[begun:place]:
+                        if not earlier.check:
+                            second.execute(earlier)
+                    begun = place
+                verdict = self._judge(cell, cell.source, second, connection, names, blind=True)
+                self._tell(Found(cell.check, verdict, whole=True))
 
-    def _code(self) -> Iterator[tuple[int, NotebookNode]]:
-        """Yield the cells that grading runs, with their index."""
-        for index, cell in enumerate(self.cells):
-            kinds = cell.metadata.get("autograder", {})
-            skipped = any(kind in kinds for kind in NOT_RUN)
-            if cell.cell_type == "code" and cell.source.strip() and not skipped:
-                yield index, cell
-
-    def execute(self, index: int) -> list[dict[str, Any]]:
-        """Run a cell; return its outputs."""
+    def _judge(
+        self,
+        cell: Cell,
+        source: str,
+        processes: Processes,
+        connection: Check | None,
+        names: Names,
+        *,
+        blind: bool,
+    ) -> Verdict:
+        """Run a check's source against a fork of the submission; diagnose a wrong answer."""
+        start = time.monotonic()
+        verdict, calls = Verdict("crashed", "The code ended its own process."), []
         try:
-            process, seconds = self._alive()
-        except _UsedUp as reason:
-            return [_error("not run", str(reason))]
-        try:
-            result = process.run(self.cells[index].source, seconds)
-        except Gone as gone:
-            outputs = process.printed()
-            self._bury()
-            return [*outputs, _error(*_end_in_words(gone.reason, "This cell"))]
-        self._history.append(index)
-        self.cells[index].execution_count = result.count
-        outputs = [*result.printed, *clean(result.said)]
-        if result.ended == "timeout":
-            text = f"This cell took more than {seconds:.0f} s and was interrupted."
-            return [*outputs, _error("timeout", text)]
-        return outputs
-
-    def judge(self, cell: NotebookNode, source: str, *, blind: bool = False) -> Verdict:
-        """Run a check's source against a fork of the process; diagnose a wrong answer."""
-        exercise = cell.metadata.nbgrader.grade_id.removeprefix("check-")
-        verdict: Verdict | None = None
-        try:
-            process, seconds = self._alive()
-        except _UsedUp as reason:
+            with connection or processes.check() as peer:
+                with suppress(Closed):
+                    verdict = judge(
+                        source,
+                        peer,
+                        names,
+                        hidden=cell.hidden,
+                        untouched=cell.untouched,
+                        blind=blind,
+                    )
+                calls = peer.calls
+        except UsedUp as reason:
             return Verdict("timeout", str(reason))
-        try:
-            with process.check(seconds) as peer:
-                try:
-                    untouched = self._is_untouched(exercise)
-                    given = self.grader.given
-                    verdict = judge(source, peer, given, untouched=untouched, blind=blind)
-                except Closed:
-                    verdict = Verdict("crashed", "The code ended its own process.")
         except Gone as gone:
-            self._bury()
-            if verdict is None or verdict.word == "crashed":
-                verdict = Verdict(*_end_in_words(gone.reason, "The code"))
-        if self.grader.diagnose is not None and verdict.word in ("failed", "error"):
-            return replace(verdict, diagnosis=self.grader.diagnose(exercise, verdict))
-        return verdict
-
-    def _is_untouched(self, exercise: str) -> bool:
-        answer = self._answers.get(exercise)
-        stub = self.grader.stubs.get(exercise, "")
-        return answer is not None and answer.source.strip() in ("", stub.strip())
-
-    def _alive(self) -> tuple[Submission, float]:
-        """Return a process that has run all cells so far, and the seconds that the next may take.
-
-        Raises _UsedUp where the submission has had its time, or its share of processes.
-        """
-        while True:
-            seconds = min(self.limits.cell_time, self._end - time.monotonic())
-            if seconds <= 0:
-                raise _UsedUp(f"The submission has used up its {self.limits.time:.0f} s.")
-            if self._process is not None:
-                return self._process, seconds
-            if self._deaths > DEATHS:
-                raise _UsedUp(f"The submission has ended its process {self._deaths} times.")
-            self._process = self.grader.sandbox.submission(self.grader.files)
-            for index in tuple(self._history):
-                try:
-                    self._process.run(self.cells[index].source, seconds)
-                except Gone:
-                    self._history.remove(index)
-                    self._bury()
-                    break
-
-    def _bury(self) -> None:
-        self.close()
-        self._deaths += 1
-
-
-class _UsedUp(Exception):
-    """A submission gets no further process, or no further time."""
-
-
-def is_check(cell: NotebookNode) -> bool:
-    """Tell whether a cell is one of the instructor's tests that give points."""
-    marks = cell.metadata.get("nbgrader", {})
-    return (
-        cell.cell_type == "code"
-        and bool(marks.get("grade"))
-        and not marks.get("solution")
-        and not marks.get("task")
-    )
-
-
-def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
-    """Write a verdict into a check: in its outputs for people, in its metadata for nbgrader."""
-    points = float(cell.metadata.nbgrader.get("points", 0))
-    earned = 0.0
-    if verdict.word == "passed":
-        earned = points if verdict.score is None else verdict.score
-    if not 0 <= earned <= points:
-        verdict = Verdict(
-            "infrastructure",
-            f"The check ended with {earned:g}; expected a number of points from 0 to {points:g}.",
-        )
-        earned = 0.0
-    cell.metadata["autograder"] = {
-        "verdict": verdict.word,
-        "points": earned,
-        # Tenths, so that grading the same again nearly always gives the same bytes.
-        "seconds": round(verdict.seconds, 1),
-    }
-    text = verdict.message
-    if verdict.diagnosis:
-        text = f"{text}\n\n{verdict.diagnosis}"
-    if verdict.word == "passed":
-        said = f"passed: {earned:g} of {points:g} points"
-        cell.outputs = [v4.new_output("display_data", {"text/plain": said})]
-    else:
-        cell.outputs = [nbformat.from_dict(_error(verdict.word, text))]
-
-
-def verdict_of(cell: NotebookNode) -> dict[str, Any] | None:
-    """Return what note_verdict wrote down; None where the cell was not judged."""
-    noted = cell.metadata.get("autograder", {})
-    return noted if "verdict" in noted else None
-
-
-def _end_in_words(reason: str, what: str) -> tuple[Word, str]:
-    match reason:
-        case "memory":
-            return "memory", f"{what} used more memory than a submission may."
-        case "processes":
-            return "crashed", f"{what} started more processes than a submission may."
-        case "timeout":
-            return "timeout", f"{what} did not end in time and did not heed an interrupt."
-    return "crashed", f"{what} ended the process of the submission ({reason})."
-
-
-def _error(name: str, text: str) -> dict[str, Any]:
-    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [f"{name}: {text}"]}
+            if connection is None:
+                processes.bury()
+            if verdict.word == "crashed" and not blind:
+                verdict = Verdict(*end_in_words(gone.reason, "The code"))
+        if blind and verdict.word == "crashed":
+            # How a process ended can be chosen by the input of a hidden test.
+            verdict = Verdict("crashed", "The code ended its own process in a hidden test.")
+        if verdict.word in ("failed", "error"):
+            sentence, name = self._diagnose(cell.exercise, verdict, calls)
+            verdict = replace(verdict, diagnosis=sentence[:MAX_MESSAGE], misconception=name[:200])
+        return replace(verdict, seconds=time.monotonic() - start)

@@ -3,8 +3,8 @@
 import nbformat
 
 from autograder.config import Course
-from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader
+from autograder.judging.grader import Grader
+from autograder.judging.pool import judges_for
 from autograder.lessons.matrix import Runner
 from autograder.notebooks.markers import Marker
 from autograder.sandbox.pool import sandbox_for
@@ -17,8 +17,8 @@ def under_judge(course: Course, topic: str) -> Runner:
 
     Raises SandboxError.
     """
-    given = Given.of(nbformat.read(course.notebook_path(topic), as_version=4))
-    grader = Grader(sandbox_for(course.options.settings(topic)), given)
+    settings = course.options.settings(topic)
+    grader = Grader(sandbox_for(settings), judges_for(settings.warm))
     kinds = Marker("setup", "setup"), Marker("exercise", "answer"), Marker("check", "answer", 1)
 
     def run(*sources: str) -> str | None:
@@ -26,9 +26,9 @@ def under_judge(course: Course, topic: str) -> Runner:
             nbformat.v4.new_code_cell(source, metadata=marker.notebook_metadata())
             for source, marker in zip(sources, kinds, strict=True)
         ]
-        verdicts: dict[str, Verdict] = {}
-        grader.grade(nbformat.v4.new_notebook(cells=cells), verdicts)
-        (verdict,) = verdicts.values()
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        grader.original = notebook
+        (verdict,) = grader.grade(notebook).values()
         return None if verdict.word == "passed" else f"{verdict.word}: {verdict.message}"
 
     return run

@@ -9,9 +9,10 @@ import nh3
 
 from autograder.config import Course
 from autograder.errors import CourseError
-from autograder.judging.diagnosis import Diagnosis
-from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader, is_check
+from autograder.judging.diagnosis import known
+from autograder.judging.grader import Grader, is_check
+from autograder.judging.pool import judges_for
+from autograder.judging.verdict import Verdict
 from autograder.notebooks.rebuild import DamagedError, Original, read_submission, rebuild
 from autograder.notebooks.regions import visible
 from autograder.sandbox.pool import sandbox_for
@@ -54,14 +55,15 @@ def check_notebook(
     options = course.options
     if not sandbox:
         options.sandbox = False
+    settings = options.settings(lesson)
     grader = Grader(
-        sandbox_for(options.settings(lesson)),
-        Given.of(source),
-        diagnose=Diagnosis.of(course.root, options, lesson, original),
+        sandbox_for(settings),
+        judges_for(settings.warm),
+        source,
+        known=known(course.root, options, lesson, original),
         stubs=given,
     )
-    verdicts: dict[str, Verdict] = {}
-    grader.grade(notebook, verdicts)
+    verdicts = grader.grade(notebook)
     hints = {
         cell.metadata.autograder.hints: _plain(visible(cell.source))
         for cell in source.cells

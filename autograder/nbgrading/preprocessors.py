@@ -23,9 +23,9 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 
 from autograder.config import Autograder
 from autograder.errors import CourseError, SandboxError
-from autograder.judging.diagnosis import Diagnosis
-from autograder.judging.judge import Given
-from autograder.judging.run import Grader, is_check, verdict_of
+from autograder.judging.diagnosis import known
+from autograder.judging.grader import Grader, is_check, verdict_of
+from autograder.judging.pool import discard_judges, judges_for
 from autograder.notebooks.rebuild import (
     DamagedError,
     Original,
@@ -113,9 +113,11 @@ class Judge(NbGraderPreprocessor):
             try:
                 grader = Grader(
                     sandbox_for(settings),
-                    Given.of(original.notebook),
+                    judges_for(settings.warm),
+                    original.notebook,
                     files=_files(self.parent, about, options),
-                    diagnose=Diagnosis.of(root, options, about["assignment"], original),
+                    own_files=_files(self.parent, about, None),
+                    known=known(root, options, about["assignment"], original),
                     stubs=dict(original.texts),
                 )
                 grader.grade(nb)
@@ -123,6 +125,7 @@ class Judge(NbGraderPreprocessor):
             except SandboxError:
                 # The machine's fault and not the student's: never a grade.
                 discard(settings)
+                discard_judges(settings.warm)
                 if attempt == ATTEMPTS:
                     raise
         nb.metadata["autograder"] = {**nb.metadata.get("autograder", {}), "graded": True}
@@ -288,15 +291,20 @@ def _require_python(notebook: NotebookNode, path: Path) -> None:
             )
 
 
-def _files(parent: Any, about: dict[str, str], options: Autograder) -> list[tuple[str, bytes]]:
-    """Return the files that a submission's code finds in its folder: the course's win."""
+def _files(
+    parent: Any, about: dict[str, str], options: Autograder | None
+) -> list[tuple[str, bytes]]:
+    """Return the files that a submission's code finds in its folder: the course's win.
+
+    Without options, the course's alone.
+    """
     coursedir = _coursedir(parent)
     source = Path(coursedir.format_path(coursedir.source_directory, ".", about["assignment"]))
     graded = Path(
         coursedir.format_path(coursedir.autograded_directory, about["student"], about["assignment"])
     )
     found: dict[str, bytes] = {}
-    for folder, patterns in ((graded, options.files), (source, ["*"])):
+    for folder, patterns in ((graded, options.files if options else []), (source, ["*"])):
         for path in sorted(folder.rglob("*")):
             name = str(path.relative_to(folder))
             wanted = any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)

@@ -1,7 +1,6 @@
 """Sandboxes that live as long as this process, one for each way of starting them."""
 
 import atexit
-import importlib
 
 from autograder.config import Settings
 from autograder.sandbox.sandbox import Sandbox
@@ -23,9 +22,6 @@ def sandbox_for(settings: Settings) -> Sandbox:
             isolate=settings.isolate,
         )
         _SANDBOXES[settings] = sandbox.__enter__()
-        # Checks import much the same, here; that should not be the first student's time.
-        for name in settings.warm:
-            importlib.import_module(name)
     return sandbox
 
 

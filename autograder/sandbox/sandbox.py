@@ -11,15 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.errors import SandboxError
 from autograder.limits import Limits
 from autograder.sandbox.bubblewrap import ADVICE, ENVIRONMENT, below_tmp, bubblewrap_command
 from autograder.sandbox.selftest import require_isolation
-from autograder.sandbox.submission import Submission
+from autograder.sandbox.submission import FOLDER, Ends, Submission, fork
 from autograder.wire.channel import Channel, Closed, DeadlineError
-from autograder.wire.values import pack
+from autograder.wire.records import Begin, write
 
 __all__ = ["Sandbox"]
 
@@ -65,21 +66,21 @@ class Sandbox:
         """End the warm process and all that it started."""
         self._stack.close()
 
-    def submission(
-        self, files: Iterable[tuple[str, bytes]] = (), environment: dict[str, str] | None = None
-    ) -> Submission:
-        """Fork a process for a submission, with files in its folder.
+    def fork(self, files: Iterable[tuple[str, bytes]] = ()) -> Ends:
+        """Fork a process for a submission, with files in its folder; return what leads to it.
 
         Raises SandboxError where that fails for reasons that are not the submission's.
         """
-        return Submission(
-            self.channel,
-            self.limits,
-            isolate=self.isolate,
-            keep=below_tmp(self.expose),
-            files=list(files),
-            environment=environment,
-        )
+        folder = FOLDER
+        if not self.isolate:
+            scratch = tempfile.TemporaryDirectory(prefix="submission-")
+            folder = self._stack.enter_context(scratch)
+        limits = replace(self.limits, keep=below_tmp(self.expose))
+        return fork(self.channel, limits, isolate=self.isolate, folder=folder, files=list(files))
+
+    def submission(self, files: Iterable[tuple[str, bytes]] = ()) -> Submission:
+        """Fork a process for a submission, to be used from this process."""
+        return Submission(self.fork(files), self.limits)
 
     def _start(self) -> None:
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
@@ -100,7 +101,7 @@ class Sandbox:
             )
         self._stack.callback(self._stop)
         try:
-            self.channel.send(pack(list(self.warm)))
+            self.channel.send(write(Begin(list(self.warm))))
             self.channel.receive()
         except (Closed, DeadlineError) as error:
             self._log.seek(0)

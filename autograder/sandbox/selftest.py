@@ -88,7 +88,7 @@ def attempts(submission: Callable[[], Submission], *, disk: int) -> list[str]:
             given = "\n".join(f"{name} = {value!r}" for name, value in values.items())
             with submission() as process:
                 result = process.run(f"{given}\n{PROBE}", 60.0)
-                error = result.said.get("error")
+                error = result.ran.failure
                 if result.ended or error:
                     raise SandboxError(f"the self-test of the sandbox did not finish: {error}")
                 with process.check(60.0) as peer:

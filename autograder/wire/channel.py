@@ -4,8 +4,9 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 
-from autograder.wire.values import MAX_BYTES, WireError
+from autograder.wire.tensors import MAX_BYTES, WireError
 
 __all__ = ["Channel", "Closed", "DeadlineError"]
 
@@ -24,12 +25,22 @@ class Channel:
     """One end of a stream of frames.
 
     seconds is how long this end may yet wait for the other one, in all; None is for ever. Time that
-    this end spends otherwise does not count.
+    this end spends otherwise does not count. When they are over, more says how many are added.
+    largest bounds the bytes of a frame that comes.
     """
 
-    def __init__(self, end: socket.socket, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        end: socket.socket,
+        seconds: float | None = None,
+        *,
+        more: Callable[[], float] | None = None,
+        largest: int = MAX_BYTES,
+    ) -> None:
         self.socket = end
         self.seconds = seconds
+        self.more = more
+        self.largest = largest
 
     def send(self, frame: bytes, files: tuple[int, ...] = ()) -> None:
         """Send a frame. Raises Closed and DeadlineError."""
@@ -52,7 +63,7 @@ class Channel:
         opened: list[int] = []
         header = self._read(HEADER.size, files, opened)
         (length,) = HEADER.unpack(header)
-        if length > MAX_BYTES:
+        if length > self.largest:
             raise WireError(f"a message of {length:,} bytes was announced")
         return self._read(length, 0, opened), opened
 
@@ -82,10 +93,15 @@ class Channel:
     def _wait(self, *, write: bool) -> None:
         if self.seconds is None:
             return
-        start = time.monotonic()
         poll = select.poll()
         poll.register(self.socket, select.POLLOUT if write else select.POLLIN)
-        ready = poll.poll(max(0.0, self.seconds) * 1000)
-        self.seconds -= time.monotonic() - start
-        if not ready:
-            raise DeadlineError("no answer in time")
+        while True:
+            start = time.monotonic()
+            ready = poll.poll(max(0.0, self.seconds) * 1000)
+            self.seconds -= time.monotonic() - start
+            if ready:
+                return
+            added = self.more() if self.more is not None else 0.0
+            if added <= 0:
+                raise DeadlineError("no answer in time")
+            self.seconds = added

@@ -22,7 +22,7 @@ from autograder.wire.channel import Channel
 from autograder.wire.reference import Remote, RemoteError, Restriction
 from autograder.wire.values import Decoder, Encoder, WireError, pack, unpack
 
-__all__ = ["Call", "Peer", "assign"]
+__all__ = ["Call", "Peer", "assign", "operate"]
 
 MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
@@ -181,32 +181,7 @@ class Peer:
     def _operate(self, operation: str, target: int, name: str, value: Any) -> Any:
         if target not in self._owned:
             raise WireError(f"there is no object {target}")
-        owned = self._owned[target]
-        match operation:
-            case "call":
-                args, kwargs = value
-                return owned(*args, **kwargs)
-            case "get":
-                return getattr(owned, name)
-            case "set":
-                return setattr(owned, name, value)
-            case "item":
-                return owned[value]
-            case "len":
-                return len(owned)
-            case "iter":
-                return _Iterator(owned)
-            case "next":
-                return next(owned)
-            case "name":
-                return owned[name]
-            case "put":
-                owned[name] = value
-                return None
-            case "drop":
-                owned.pop(name, None)
-                return None
-        raise WireError(f"the operation {operation!r} is not offered")
+        return operate(operation, self._owned[target], name, value)
 
     def _backward(self, number: int, form: Any, *, twice: bool) -> list[Any]:
         import torch
@@ -303,6 +278,35 @@ class Peer:
         if number not in self._owned:
             raise WireError(f"there is no object {number}")
         return self._owned[number]
+
+
+def operate(operation: str, target: Any, name: str, value: Any) -> Any:
+    """Carry out an operation on an object. Raises what the object raises, and WireError."""
+    match operation:
+        case "call":
+            args, kwargs = value
+            return target(*args, **kwargs)
+        case "get":
+            return getattr(target, name)
+        case "set":
+            return setattr(target, name, value)
+        case "item":
+            return target[value]
+        case "len":
+            return len(target)
+        case "iter":
+            return _Iterator(target)
+        case "next":
+            return next(target)
+        case "name":
+            return target[name]
+        case "put":
+            target[name] = value
+            return None
+        case "drop":
+            target.pop(name, None)
+            return None
+    raise WireError(f"the operation {operation!r} is not offered")
 
 
 class _Iterator:

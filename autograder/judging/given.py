@@ -1,0 +1,51 @@
+"""What the instructor's own notebook has in each place, for the judge to run or to leave alone."""
+
+import ast
+from typing import Any
+
+from autograder.notebooks.regions import plain_python
+
+__all__ = ["given_in", "names_bound_in"]
+
+
+def given_in(source: str, *, locked: bool) -> str:
+    """Return what the judge runs of an instructor's cell.
+
+    Of a locked cell that is all of it. Of a cell that students may edit it is the instructor's
+    imports, for what students import there lies in another process.
+    """
+    tree = _tree(source)
+    if tree is None:
+        return ""
+    if locked:
+        return plain_python(source)
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(map(ast.unparse, imports))
+
+
+def names_bound_in(source: str) -> tuple[str, ...]:
+    """Return the names that a cell binds globally and not by an import."""
+    tree = _tree(source)
+    if tree is None:
+        return ()
+    found: set[str] = set()
+    for node in _outside_functions(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+            found.add(node.id)
+    return tuple(sorted(found))
+
+
+def _outside_functions(tree: ast.AST) -> Any:
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _outside_functions(node)
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(plain_python(source))
+    except SyntaxError:
+        return None

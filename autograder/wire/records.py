@@ -1,0 +1,132 @@
+"""What the grader, the sandbox and a submission's process say to one another, besides values.
+
+    grader  -- Begin, Request -->  warm process      judge -- Run, Offer --> submission
+    grader  <-------- Report ----  supervisor        judge <---- Ran, Gone ---- submission
+    judge   -- Ask ------------->  supervisor        judge <---- Clock -------- supervisor
+
+Each is decoded into its type, so that nothing of another shape gets further than here.
+"""
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from autograder.limits import Limits
+from autograder.wire.tensors import WireError
+
+__all__ = [
+    *("Ask", "Begin", "Clock", "Displayed", "Failure", "Keep", "Look", "Looked", "Offer"),
+    *("Order", "Over", "Ran", "Report", "Request", "Run", "read", "write"),
+]
+
+Record = TypeVar("Record")
+
+
+class Begin(Struct, frozen=True):
+    """To the warm process: what to import."""
+
+    modules: list[str]
+
+
+class Request(Struct, frozen=True):
+    """To the warm process: fork a submission, with these files in its folder."""
+
+    limits: Limits
+    isolate: bool
+    folder: str
+    files: list[tuple[str, bytes]]
+    environment: dict[str, str]
+
+
+class Report(Struct, frozen=True):
+    """From a supervisor: the submission has started, or has ended and how."""
+
+    kind: Literal["started", "ended", "infrastructure"]
+    text: str = ""
+
+
+class Ask(Struct, frozen=True):
+    """To a supervisor: interrupt the submission, or say how long it has waited for a processor."""
+
+    what: Literal["interrupt", "clock"]
+
+
+class Clock(Struct, frozen=True):
+    """From a supervisor: seconds that the submission's processes wanted to run and could not."""
+
+    waited: float
+
+
+class Run(Struct, frozen=True, tag="run"):
+    """To a submission: run a cell."""
+
+    source: str
+
+
+class Offer(Struct, frozen=True, tag="offer"):
+    """To a submission: offer a fork to a check, whose channel and lifeline come beside this."""
+
+
+class Keep(Struct, frozen=True, tag="keep"):
+    """To a submission: keep a copy as it is now, which obeys on the channel that comes with it."""
+
+
+class Look(Struct, frozen=True, tag="look"):
+    """To a copy: say whether the submission's files have changed since it was made."""
+
+
+Order = Run | Offer | Keep | Look
+
+
+class Displayed(Struct, frozen=True):
+    """Something that a cell displayed, by MIME type; result says that it was the cell's value.
+
+    Pictures are in base64, as in a notebook.
+    """
+
+    data: dict[str, str]
+    result: bool = False
+
+
+class Failure(Struct, frozen=True):
+    """An exception that ended a cell: its name, its words, its traceback."""
+
+    name: str
+    text: str
+    lines: list[str]
+
+
+class Ran(Struct, frozen=True):
+    """From a submission: what a cell displayed and how it ended. It is the submission's word."""
+
+    displayed: list[Displayed]
+    cut: bool
+    failure: Failure | None
+    count: int
+
+
+class Looked(Struct, frozen=True):
+    """From a copy: whether the submission's files have changed since it was made."""
+
+    changed: bool
+
+
+class Over(Struct, frozen=True):
+    """From a submission: the fork of a check has been ended."""
+
+
+def write(record: Struct) -> bytes:
+    """Return a record's bytes. Raises WireError where it holds what has no bytes."""
+    try:
+        return msgspec.msgpack.encode(record)
+    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
+        raise WireError(f"a record cannot be sent: {error}") from None
+
+
+def read(frame: bytes, kind: type[Record] | Any) -> Record:
+    """Return the record of a frame. Raises WireError where it is none of that kind."""
+    try:
+        return msgspec.msgpack.decode(frame, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise WireError(f"a record is malformed: {error}") from None
