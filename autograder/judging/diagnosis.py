@@ -17,6 +17,7 @@ from typing import Any
 from autograder.config import Autograder
 from autograder.judging.judge import Verdict
 from autograder.lessons.bank import Answer, read
+from autograder.notebooks.cells import marks_of
 from autograder.notebooks.rebuild import Original
 from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
@@ -45,9 +46,7 @@ class Diagnosis:
         setup = "\n".join(
             plain_python(cell.source)
             for cell in original.notebook.cells
-            if cell.cell_type == "code"
-            and cell.metadata.get("nbgrader", {}).get("locked")
-            and not cell.metadata.nbgrader.get("grade")
+            if cell.cell_type == "code" and marks_of(cell).locked and not marks_of(cell).grade
         )
         return _load(bank, bank.stat().st_mtime_ns, setup)
 

@@ -21,7 +21,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from autograder.notebooks.regions import hidden_lines, plain_python
+from autograder.notebooks.cells import marks_of
+from autograder.notebooks.regions import USUAL, Delimiters, hidden_lines, plain_python
 from autograder.wire import randomness
 from autograder.wire.channel import Closed, DeadlineError
 from autograder.wire.peer import Call, Peer
@@ -73,11 +74,11 @@ class Given:
     @staticmethod
     def of(notebook: Any) -> "Given":
         """Return what an instructor's notebook defines outside answers and tests."""
-        marked = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
+        marked = [(cell, marks_of(cell)) for cell in notebook.cells]
         return Given(
-            (cell.source, bool(marks.get("locked")))
+            (cell.source, marks.locked)
             for cell, marks in marked
-            if cell.cell_type == "code" and not marks.get("solution") and not marks.get("grade")
+            if cell.cell_type == "code" and not marks.solution and not marks.grade
         )
 
     def statement(self, name: str) -> str | None:
@@ -86,7 +87,13 @@ class Given:
 
 
 def judge(
-    source: str, peer: Peer, given: Given, *, untouched: bool = False, blind: bool = False
+    source: str,
+    peer: Peer,
+    given: Given,
+    *,
+    untouched: bool = False,
+    blind: bool = False,
+    delimiters: Delimiters = USUAL,
 ) -> Verdict:
     """Run a check against a submission's process; the peer's deadline bounds it.
 
@@ -95,7 +102,7 @@ def judge(
     Raises Closed where the process went away, which the caller can explain.
     """
     start = time.monotonic()
-    hidden: set[int | None] = {*hidden_lines(source)}
+    hidden: set[int | None] = {*hidden_lines(source, delimiters)}
     if blind:
         # None stands for an error that comes from no line of the check.
         hidden |= {None, *range(1, 1 + len(source.splitlines()))}

@@ -10,14 +10,15 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from autograder.judging.judge import Given, Verdict, Word, judge
+from autograder.notebooks import cells
+from autograder.notebooks.cells import is_check, is_run, marks_of
 from autograder.notebooks.html import clean
-from autograder.notebooks.markers import NOT_RUN
-from autograder.notebooks.regions import hidden_lines, visible
+from autograder.notebooks.regions import USUAL, Delimiters, hidden_lines, visible
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.submission import Gone, Submission
 from autograder.wire.channel import Closed
 
-__all__ = ["Grader", "is_check", "note_verdict", "verdict_of"]
+__all__ = ["Grader", "note_verdict"]
 
 DEATHS = 8  # of a submission's processes; then the rest of it is given up
 
@@ -34,30 +35,26 @@ class Grader:
     files: list[tuple[str, bytes]] = field(default_factory=list)
     diagnose: Diagnose | None = None
     stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
+    delimiters: Delimiters = USUAL
 
-    def grade(self, notebook: NotebookNode, verdicts: dict[str, Verdict] | None = None) -> None:
-        """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
+    def grade(self, notebook: NotebookNode) -> dict[str, Verdict]:
+        """Fill in the outputs of a rebuilt notebook's cells; return the verdicts by grade_id.
 
         The cells run twice. The first time the checks are what students see of them, and what the
         submission prints and says is kept. The second time they are whole, and nothing is kept
         but verdicts: so what a hidden test passes to an answer comes back to nobody, whether it
         is carried on in a file, in shared memory or by another answer.
 
-        verdicts, where given, takes them whole, by the checks' grade_id. Raises SandboxError where
-        the sandbox itself fails; nothing is said of the student then.
+        Raises SandboxError where the sandbox itself fails; nothing is said of the student then.
         """
         found = _Run(self, notebook).seen()
-        hidden = {
-            index
-            for index, verdict in found.items()
-            if verdict.word == "passed" and hidden_lines(notebook.cells[index].source)
-        }
+        passed = [index for index, verdict in found.items() if verdict.word == "passed"]
+        sources = {index: notebook.cells[index].source for index in passed}
+        hidden = {i for i, source in sources.items() if hidden_lines(source, self.delimiters)}
         found |= _Run(self, notebook).unseen(hidden)
         for index, verdict in found.items():
-            cell = notebook.cells[index]
-            note_verdict(cell, verdict)
-            if verdicts is not None:
-                verdicts[cell.metadata.nbgrader.grade_id] = verdict
+            note_verdict(notebook.cells[index], verdict)
+        return {marks_of(notebook.cells[index]).grade_id: v for index, v in found.items()}
 
 
 class _Run:
@@ -71,9 +68,7 @@ class _Run:
         self._process: Submission | None = None
         self._deaths = 0
         self._answers = {
-            cell.metadata.nbgrader.grade_id: cell
-            for cell in notebook.cells
-            if cell.metadata.get("nbgrader", {}).get("solution")
+            marks_of(cell).grade_id: cell for cell in notebook.cells if marks_of(cell).solution
         }
 
     def seen(self) -> dict[int, Verdict]:
@@ -82,7 +77,7 @@ class _Run:
         with closing(self):
             for index, cell in self._code():
                 if is_check(cell):
-                    found[index] = self.judge(cell, visible(cell.source))
+                    found[index] = self.judge(cell, visible(cell.source, self.grader.delimiters))
                 else:
                     cell.outputs = [nbformat.from_dict(output) for output in self.execute(index)]
         return found
@@ -108,9 +103,7 @@ class _Run:
     def _code(self) -> Iterator[tuple[int, NotebookNode]]:
         """Yield the cells that grading runs, with their index."""
         for index, cell in enumerate(self.cells):
-            kinds = cell.metadata.get("autograder", {})
-            skipped = any(kind in kinds for kind in NOT_RUN)
-            if cell.cell_type == "code" and cell.source.strip() and not skipped:
+            if is_run(cell):
                 yield index, cell
 
     def execute(self, index: int) -> list[dict[str, Any]]:
@@ -135,7 +128,7 @@ class _Run:
 
     def judge(self, cell: NotebookNode, source: str, *, blind: bool = False) -> Verdict:
         """Run a check's source against a fork of the process; diagnose a wrong answer."""
-        exercise = cell.metadata.nbgrader.grade_id.removeprefix("check-")
+        exercise = marks_of(cell).exercise
         verdict: Verdict | None = None
         try:
             process, seconds = self._alive()
@@ -145,8 +138,14 @@ class _Run:
             with process.check(seconds) as peer:
                 try:
                     untouched = self._is_untouched(exercise)
-                    given = self.grader.given
-                    verdict = judge(source, peer, given, untouched=untouched, blind=blind)
+                    verdict = judge(
+                        source,
+                        peer,
+                        self.grader.given,
+                        untouched=untouched,
+                        blind=blind,
+                        delimiters=self.grader.delimiters,
+                    )
                 except Closed:
                     verdict = Verdict("crashed", "The code ended its own process.")
         except Gone as gone:
@@ -193,20 +192,9 @@ class _UsedUp(Exception):
     """A submission gets no further process, or no further time."""
 
 
-def is_check(cell: NotebookNode) -> bool:
-    """Tell whether a cell is one of the instructor's tests that give points."""
-    marks = cell.metadata.get("nbgrader", {})
-    return (
-        cell.cell_type == "code"
-        and bool(marks.get("grade"))
-        and not marks.get("solution")
-        and not marks.get("task")
-    )
-
-
 def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     """Write a verdict into a check: in its outputs for people, in its metadata for nbgrader."""
-    points = float(cell.metadata.nbgrader.get("points", 0))
+    points = marks_of(cell).points
     earned = 0.0
     if verdict.word == "passed":
         earned = points if verdict.score is None else verdict.score
@@ -216,12 +204,8 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
             f"The check ended with {earned:g}; expected a number of points from 0 to {points:g}.",
         )
         earned = 0.0
-    cell.metadata["autograder"] = {
-        "verdict": verdict.word,
-        "points": earned,
-        # Tenths, so that grading the same again nearly always gives the same bytes.
-        "seconds": round(verdict.seconds, 1),
-    }
+    # Tenths, so that grading the same again nearly always gives the same bytes.
+    cells.note_verdict(cell, cells.Noted(verdict.word, earned, round(verdict.seconds, 1)))
     text = verdict.message
     if verdict.diagnosis:
         text = f"{text}\n\n{verdict.diagnosis}"
@@ -230,12 +214,6 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
         cell.outputs = [v4.new_output("display_data", {"text/plain": said})]
     else:
         cell.outputs = [nbformat.from_dict(_error(verdict.word, text))]
-
-
-def verdict_of(cell: NotebookNode) -> dict[str, Any] | None:
-    """Return what note_verdict wrote down; None where the cell was not judged."""
-    noted = cell.metadata.get("autograder", {})
-    return noted if "verdict" in noted else None
 
 
 def _end_in_words(reason: str, what: str) -> tuple[Word, str]:

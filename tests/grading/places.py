@@ -17,13 +17,13 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.config import Course
-from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader, is_check
+from autograder.judging.judge import Given
+from autograder.judging.run import Grader
 from autograder.lessons.bank import Answer
 from autograder.lessons.build import METADATA
 from autograder.lessons.lesson import Lesson, load
 from autograder.lessons.matrix import in_process
-from autograder.notebooks.markers import Marker
+from autograder.notebooks.cells import Marker, is_check
 from autograder.notebooks.regions import visible
 from autograder.sandbox.pool import sandbox_for
 
@@ -83,8 +83,7 @@ def in_the_judge(topic: str) -> Place:
     given = Given.of(nbformat.read(COURSE.notebook_path(topic), as_version=4))
     grader = Grader(sandbox_for(COURSE.options.settings(topic)), given)
     for pack in packs(lesson_of(topic)):
-        verdicts: dict[str, Verdict] = {}
-        grader.grade(packed(lesson_of(topic), pack), verdicts)
+        verdicts = grader.grade(packed(lesson_of(topic), pack))
         found |= _outcomes(pack, {name: v.word == "passed" for name, v in verdicts.items()})
     return found
 

@@ -10,9 +10,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.judging.diagnosis import Diagnosis
 from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader, is_check, note_verdict, verdict_of
+from autograder.judging.run import Grader, note_verdict
 from autograder.lessons.bank import Answer
 from autograder.limits import Limits
+from autograder.notebooks.cells import is_check, verdict_of
 from autograder.sandbox.sandbox import Sandbox
 
 LIMITS = Limits(cell_time=1.5, time=60.0, memory=400 * 2**20, disk=16 * 2**20)
@@ -55,7 +56,7 @@ def graded(sandbox: Sandbox, *answers: tuple[str, str], **options: Any) -> dict[
 
 
 def words(found: dict[str, Any]) -> list[str]:
-    return [verdict["verdict"] for verdict in found.values()]
+    return [verdict.verdict for verdict in found.values()]
 
 
 RIGHT = ("f", "def f(x):\n    return 2 * x"), ("g", "def g(x):\n    return x * x")
@@ -64,7 +65,7 @@ RIGHT = ("f", "def f(x):\n    return 2 * x"), ("g", "def g(x):\n    return x * x
 def test_right_answers_pass_and_get_their_points(sandbox: Sandbox) -> None:
     found = graded(sandbox, *RIGHT)
     assert words(found) == ["passed", "passed"]
-    assert [verdict["points"] for verdict in found.values()] == [2.0, 2.0]
+    assert [verdict.points for verdict in found.values()] == [2.0, 2.0]
 
 
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS)
@@ -124,7 +125,7 @@ def test_cells_that_no_answer_needs_are_not_run(sandbox: Sandbox) -> None:
     book.cells.insert(0, slow)
     Grader(sandbox, Given([])).grade(book)
     assert slow.outputs == []
-    assert verdict_of(book.cells[-1])["verdict"] == "passed"
+    assert verdict_of(book.cells[-1]).verdict == "passed"
 
 
 @pytest.mark.parametrize(
@@ -136,14 +137,14 @@ def test_partial_credit_is_what_the_check_says(
 ) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert (verdict_of(check)["points"], verdict_of(check)["verdict"]) == (points, word)
+    assert (verdict_of(check).points, verdict_of(check).verdict) == (points, word)
 
 
 @pytest.mark.parametrize("score", [-1.0, 2.5, float("nan")])
 def test_impossible_credit_is_the_course_s_fault_and_not_the_student_s(score: float) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert verdict_of(check)["verdict"] == "infrastructure"
+    assert verdict_of(check).verdict == "infrastructure"
     assert "expected a number of points from 0 to 2" in check.outputs[0].evalue
 
 
