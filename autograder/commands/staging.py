@@ -12,6 +12,7 @@ from traitlets.config import Config
 
 from autograder.config import Course
 from autograder.lessons.lesson import Lesson, load
+from autograder.notebooks.cells import marks_of
 
 __all__ = ["FOLDER", "Pupil", "demo_course", "make_class"]
 
@@ -92,9 +93,9 @@ def fill(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     """Return a released notebook with answers in its answer cells."""
     notebook = nbformat.from_dict(json.loads(nbformat.writes(release)))
     for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in answers and cell.metadata.nbgrader.solution:
-            cell.source = answers[name]
+        marks = marks_of(cell)
+        if marks.solution and marks.grade_id in answers:
+            cell.source = answers[marks.grade_id]
     return notebook
 
 

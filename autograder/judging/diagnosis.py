@@ -18,6 +18,7 @@ from autograder.config import Autograder
 from autograder.judging.records import Known
 from autograder.judging.verdict import Verdict
 from autograder.lessons.bank import Answer, read
+from autograder.notebooks.cells import marks_of
 from autograder.notebooks.rebuild import Original
 from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
@@ -99,9 +100,7 @@ def known(root: str | Path, options: Autograder, lesson: str, original: Original
     setup = "\n".join(
         plain_python(cell.source)
         for cell in original.notebook.cells
-        if cell.cell_type == "code"
-        and cell.metadata.get("nbgrader", {}).get("locked")
-        and not cell.metadata.nbgrader.get("grade")
+        if cell.cell_type == "code" and marks_of(cell).locked and not marks_of(cell).grade
     )
     return Known(str(bank), setup)
 

@@ -39,15 +39,16 @@ from autograder.judging.records import (
     Task,
 )
 from autograder.judging.verdict import Verdict
-from autograder.notebooks.markers import NOT_RUN
-from autograder.notebooks.regions import hidden_lines, visible
+from autograder.notebooks import cells
+from autograder.notebooks.cells import is_check, is_run, marks_of
+from autograder.notebooks.regions import USUAL, Delimiters, hidden_lines, visible
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.submission import PATIENCE
 from autograder.wire.channel import Channel, Closed, DeadlineError
 from autograder.wire.records import read, write
 from autograder.wire.tensors import WireError
 
-__all__ = ["Grader", "Judges", "is_check", "note_verdict", "verdict_of"]
+__all__ = ["Grader", "Judges", "note_verdict"]
 
 START = 120.0  # seconds that importing the warm modules may take on a busy machine
 GRACE = 2.0
@@ -185,6 +186,7 @@ class Grader:
     own_files: list[tuple[str, bytes]] = field(default_factory=list)
     known: Known = field(default_factory=Known)
     stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
+    delimiters: Delimiters = USUAL
 
     def grade(self, notebook: NotebookNode) -> dict[str, Verdict]:
         """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
@@ -192,20 +194,20 @@ class Grader:
         Returns the verdicts by the checks' grade_id. Raises SandboxError where the sandbox itself
         or the judges' own process fails; nothing is said of the student then.
         """
-        cells = self._cells(notebook)
+        given = self._cells(notebook)
         progress = _Progress()
         for _ in range(DEATHS):
-            if self._go_on(cells, progress):
+            if self._go_on(given, progress):
                 break
         given_up = Verdict("crashed", "Too much of this notebook could not be read.")
-        verdicts = {c.check: progress.found.get(c.check, given_up) for c in cells if c.check}
+        verdicts = {c.check: progress.found.get(c.check, given_up) for c in given if c.check}
         for index, shown in progress.shown.items():
             cell = notebook.cells[index]
             cell.execution_count = shown.count
             cell.outputs = [_output(output) for output in shown.outputs]
         for cell in notebook.cells:
             if is_check(cell):
-                note_verdict(cell, verdicts[cell.metadata.nbgrader.grade_id])
+                note_verdict(cell, verdicts[marks_of(cell).grade_id])
         return verdicts
 
     def _go_on(self, cells: list[Cell], progress: _Progress) -> bool:
@@ -293,18 +295,17 @@ class Grader:
             if cell.cell_type == "code"
         }
         answers = {
-            cell.metadata.nbgrader.grade_id: cell.source.strip()
+            marks_of(cell).grade_id: cell.source.strip()
             for cell in notebook.cells
-            if cell.metadata.get("nbgrader", {}).get("solution")
+            if marks_of(cell).solution
         }
         found = []
         for index, cell in enumerate(notebook.cells):
-            marks = cell.metadata.get("nbgrader", {})
-            skipped = any(kind in cell.metadata.get("autograder", {}) for kind in NOT_RUN)
-            if cell.cell_type != "code" or not cell.source.strip() or skipped:
+            marks = marks_of(cell)
+            if not is_run(cell):
                 continue
             if is_check(cell):
-                name = marks.grade_id.removeprefix("check-")
+                name = marks.exercise
                 stub = self.stubs.get(name, "").strip()
                 found.append(
                     Cell(
@@ -312,17 +313,16 @@ class Grader:
                         cell.source,
                         check=marks.grade_id,
                         exercise=name,
-                        visible=visible(cell.source),
-                        hidden=tuple(sorted(hidden_lines(cell.source))),
+                        visible=visible(cell.source, self.delimiters),
+                        hidden=tuple(sorted(hidden_lines(cell.source, self.delimiters))),
                         untouched=name in answers and answers[name] in ("", stub),
                     )
                 )
                 continue
             own = original.get(cell.get("id"))
-            locked = bool(marks.get("locked"))
             text = own.source if own is not None else ""
-            given = "" if marks.get("solution") else given_in(text, locked=locked)
-            binds = () if locked else names_bound_in(text)
+            given = "" if marks.solution else given_in(text, locked=marks.locked)
+            binds = () if marks.locked else names_bound_in(text)
             found.append(Cell(index, cell.source, given=given, binds=binds))
         return found
 
@@ -336,20 +336,9 @@ def _output(output: Any) -> NotebookNode:
     return nbformat.from_dict(made)
 
 
-def is_check(cell: NotebookNode) -> bool:
-    """Tell whether a cell is one of the instructor's tests that give points."""
-    marks = cell.metadata.get("nbgrader", {})
-    return (
-        cell.cell_type == "code"
-        and bool(marks.get("grade"))
-        and not marks.get("solution")
-        and not marks.get("task")
-    )
-
-
 def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     """Write a verdict into a check: in its outputs for people, in its metadata for nbgrader."""
-    points = float(cell.metadata.nbgrader.get("points", 0))
+    points = marks_of(cell).points
     earned = 0.0
     if verdict.word == "passed":
         earned = points if verdict.score is None else verdict.score
@@ -359,12 +348,8 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
             f"The check ended with {earned:g}; expected a number of points from 0 to {points:g}.",
         )
         earned = 0.0
-    cell.metadata["autograder"] = {
-        "verdict": verdict.word,
-        "points": earned,
-        # Tenths, so that grading the same again nearly always gives the same bytes.
-        "seconds": round(verdict.seconds, 1),
-    }
+    # Tenths, so that grading the same again nearly always gives the same bytes.
+    cells.note_verdict(cell, cells.Noted(verdict.word, earned, round(verdict.seconds, 1)))
     text = verdict.message
     if verdict.diagnosis:
         text = f"{text}\n\n{verdict.diagnosis}"
@@ -373,9 +358,3 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
         cell.outputs = [nbformat.v4.new_output("display_data", {"text/plain": said})]
     else:
         cell.outputs = [nbformat.from_dict(error(verdict.word, text))]
-
-
-def verdict_of(cell: NotebookNode) -> dict[str, Any] | None:
-    """Return what note_verdict wrote down; None where the cell was not judged."""
-    noted = cell.metadata.get("autograder", {})
-    return noted if "verdict" in noted else None

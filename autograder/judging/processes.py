@@ -11,7 +11,7 @@ from autograder.notebooks.html import clean
 from autograder.sandbox.submission import Check, Copy, Gone, Submission
 from autograder.wire.records import Ran
 
-__all__ = ["Processes", "UsedUp", "end_in_words", "error"]
+__all__ = ["Processes", "UsedUp", "as_nbformat", "end_in_words", "error"]
 
 DEATHS = 8  # of a submission's processes; then the rest of it is given up
 
@@ -61,7 +61,7 @@ class Processes:
         if cell.index in self._unread:
             text = "What this cell displays could not be read within the limits of grading."
             return None, [error("not shown", text)]
-        outputs = [*result.printed, *clean(_as_nbformat(result.ran))]
+        outputs = [*result.printed, *clean(as_nbformat(result.ran))]
         if result.ended == "timeout":
             text = f"This cell took more than {seconds:.0f} s and was interrupted."
             outputs.append(error("timeout", text))
@@ -129,7 +129,8 @@ class Processes:
         self._deaths += 1
 
 
-def _as_nbformat(ran: Ran) -> dict[str, Any]:
+def as_nbformat(ran: Ran) -> dict[str, Any]:
+    """Return what a cell displayed and raised as nbformat writes it, before it is cleaned."""
     failure = ran.failure
     outputs = [
         {"data": item.data, **({"execution_count": ran.count} if item.result else {})}

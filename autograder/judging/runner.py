@@ -6,7 +6,8 @@ from autograder.config import Course
 from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
 from autograder.lessons.matrix import Runner
-from autograder.notebooks.markers import Marker
+from autograder.notebooks.cells import Marker
+from autograder.notebooks.regions import Delimiters
 from autograder.sandbox.pool import sandbox_for
 
 __all__ = ["under_judge"]
@@ -18,7 +19,8 @@ def under_judge(course: Course, topic: str) -> Runner:
     Raises SandboxError.
     """
     settings = course.options.settings(topic)
-    grader = Grader(sandbox_for(settings), judges_for(settings.warm))
+    delimiters = Delimiters.of(course.config)
+    grader = Grader(sandbox_for(settings), judges_for(settings.warm), delimiters=delimiters)
     kinds = Marker("setup", "setup"), Marker("exercise", "answer"), Marker("check", "answer", 1)
 
     def run(*sources: str) -> str | None:

@@ -10,11 +10,12 @@ import nh3
 from autograder.config import Course
 from autograder.errors import CourseError
 from autograder.judging.diagnosis import known
-from autograder.judging.grader import Grader, is_check
+from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
 from autograder.judging.verdict import Verdict
+from autograder.notebooks.cells import hints_of, is_check, marks_of, verdict_of
 from autograder.notebooks.rebuild import DamagedError, Original, read_submission, rebuild
-from autograder.notebooks.regions import visible
+from autograder.notebooks.regions import Delimiters, visible
 from autograder.sandbox.pool import sandbox_for
 
 __all__ = ["Finding", "check_notebook"]
@@ -43,11 +44,10 @@ def check_notebook(
     source = nbformat.read(_known(course, lesson), as_version=4)
     release = nbformat.read(course.release_path(lesson), as_version=4)
     given = {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in release.cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
+        marks_of(cell).grade_id: cell.source for cell in release.cells if marks_of(cell).solution
     }
-    original = Original(source, given)
+    delimiters = Delimiters.of(course.config)
+    original = Original(source, given, delimiters)
     try:
         notebook = rebuild(original, read_submission(path))
     except DamagedError as error:
@@ -62,21 +62,22 @@ def check_notebook(
         source,
         known=known(course.root, options, lesson, original),
         stubs=given,
+        delimiters=delimiters,
     )
     verdicts = grader.grade(notebook)
     hints = {
-        cell.metadata.autograder.hints: _plain(visible(cell.source))
+        name: _plain(visible(cell.source, delimiters))
         for cell in source.cells
-        if "hints" in cell.metadata.get("autograder", {})
+        if (name := hints_of(cell)) is not None
     }
     findings = []
     for cell in notebook.cells:
-        if is_check(cell):
-            name = cell.metadata.nbgrader.grade_id.removeprefix("check-")
-            verdict = verdicts[cell.metadata.nbgrader.grade_id]
-            hint = "" if verdict.word == "passed" else hints.get(name, "")
-            earned = float(cell.metadata.autograder.points)
-            findings.append(Finding(name, earned, cell.metadata.nbgrader.points, verdict, hint))
+        noted = verdict_of(cell)
+        if is_check(cell) and noted is not None:
+            marks = marks_of(cell)
+            verdict = verdicts[marks.grade_id]
+            hint = "" if verdict.word == "passed" else hints.get(marks.exercise, "")
+            findings.append(Finding(marks.exercise, noted.points, marks.points, verdict, hint))
     return findings
 
 

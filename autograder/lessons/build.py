@@ -31,7 +31,15 @@ from traitlets.config import Config
 from autograder.config import Course
 from autograder.errors import CourseError, MarkerError, UnpulledError
 from autograder.lessons import leaks
-from autograder.notebooks.markers import Marker, from_notebook, from_text
+from autograder.notebooks.cells import (
+    Built,
+    Marker,
+    built_of,
+    from_notebook,
+    from_text,
+    note_built,
+)
+from autograder.notebooks.regions import USUAL, Delimiters
 
 __all__ = ["Difference", "build", "check", "pull", "to_notebook", "to_text"]
 
@@ -55,7 +63,7 @@ class Difference:
     reason: str
 
 
-def to_notebook(text: str) -> NotebookNode:
+def to_notebook(text: str, delimiters: Delimiters = USUAL) -> NotebookNode:
     """Turn a lesson's text into the instructor's notebook.
 
     Raises MarkerError for a cell that is marked wrongly.
@@ -65,7 +73,7 @@ def to_notebook(text: str) -> NotebookNode:
     for number, cell in enumerate(jupytext.reads(text, fmt="py:percent").cells, start=1):
         try:
             marker = from_text(cell.metadata, cell.cell_type)
-            _require_regions(cell, marker)
+            _require_solution(cell, marker, delimiters)
         except MarkerError as error:
             raise MarkerError(f"cell {number}: {error}") from None
         cell_id = marker.cell_id if marker else _hash(cell.cell_type + cell.source)[:8]
@@ -76,8 +84,8 @@ def to_notebook(text: str) -> NotebookNode:
         cell.metadata = NotebookNode(marker.notebook_metadata() if marker else {})
         cells.append(cell)
     _require_exercises(cells)
-    metadata = {**METADATA, "autograder": _built(text, cells)}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={**METADATA})
+    note_built(notebook, _built(text, cells))
     nbformat.validate(notebook)
     return notebook
 
@@ -165,7 +173,8 @@ def pull(course: Course, topic: str, *, force: bool = False) -> bool:
     pulled = to_text(notebook)
     text_path = course.text_path(topic)
     text = text_path.read_text()
-    conflict = notebook.metadata.get("autograder", {}).get("text") != _hash(text) != _hash(pulled)
+    built = built_of(notebook)
+    conflict = (built is None or built.text != _hash(text)) and _hash(text) != _hash(pulled)
     if conflict and not force:
         raise UnpulledError(
             f"both {text_path} and {path} changed since the notebook was built; pull into the text "
@@ -174,7 +183,7 @@ def pull(course: Course, topic: str, *, force: bool = False) -> bool:
         )
     text_path.write_text(pulled)
     # From here on the text is ahead, and the notebook has nothing that it lacks.
-    notebook.metadata["autograder"] = _built(pulled, notebook.cells)
+    note_built(notebook, _built(pulled, notebook.cells))
     path.write_text(_dump(notebook))
     return pulled != text
 
@@ -182,11 +191,12 @@ def pull(course: Course, topic: str, *, force: bool = False) -> bool:
 def _render(course: Course, topics: list[str]) -> dict[Path, bytes]:
     """Return the content of every file that the topics' texts give, without writing any."""
     files = {}
+    delimiters = Delimiters.of(course.config)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for topic in topics:
             try:
-                notebook = to_notebook(course.text_path(topic).read_text())
+                notebook = to_notebook(course.text_path(topic).read_text(), delimiters)
             except MarkerError as error:
                 raise MarkerError(f"{course.text_path(topic)}: {error}") from None
             path = scratch / course.notebook_path(topic).relative_to(course.root)
@@ -197,7 +207,7 @@ def _render(course: Course, topics: list[str]) -> dict[Path, bytes]:
             files[course.notebook_path(topic)] = path.read_bytes()
             generate(course, topic, root=scratch)
             released = scratch / course.release_path(topic).relative_to(course.root)
-            leaks.refuse(notebook, released.parent)
+            leaks.refuse(notebook, released.parent, delimiters)
             for file in sorted(released.parent.rglob("*")):
                 if file.is_file():
                     files[course.root / file.relative_to(scratch)] = file.read_bytes()
@@ -269,15 +279,15 @@ def _edited(path: Path) -> bool:
     if not path.is_file():
         return False
     notebook = nbformat.read(path, as_version=4)
-    built = notebook.metadata.get("autograder", {})
-    return built.get("cells") != _hash_cells(notebook.cells)
+    built = built_of(notebook)
+    return built is None or built.cells != _hash_cells(notebook.cells)
 
 
-def _require_regions(cell: NotebookNode, marker: Marker | None) -> None:
-    if marker and marker.kind in ("exercise", "written") and "BEGIN SOLUTION" not in cell.source:
-        raise MarkerError(
-            f'{marker.kind}="{marker.name}" has no "### BEGIN SOLUTION" ... "### END SOLUTION"'
-        )
+def _require_solution(cell: NotebookNode, marker: Marker | None, delimiters: Delimiters) -> None:
+    has_one = any(delimiters.solution[0] in line for line in cell.source.splitlines())
+    if marker and marker.kind in ("exercise", "written") and not has_one:
+        begin, end = delimiters.solution
+        raise MarkerError(f'{marker.kind}="{marker.name}" has no "### {begin}" ... "### {end}"')
 
 
 def _require_exercises(cells: list[NotebookNode]) -> None:
@@ -321,9 +331,8 @@ def _unseen(cell_id: str, seen: set[str]) -> str:
     return next(name for name in repeats if name not in seen)
 
 
-def _built(text: str, cells: list[NotebookNode]) -> dict[str, str]:
-    """What a notebook remembers of the text and the cells that it was built with."""
-    return {"text": _hash(text), "cells": _hash_cells(cells)}
+def _built(text: str, cells: list[NotebookNode]) -> Built:
+    return Built(_hash(text), _hash_cells(cells))
 
 
 def _hash(content: str) -> str:

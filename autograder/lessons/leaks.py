@@ -12,7 +12,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.errors import LeakError
-from autograder.notebooks.regions import split
+from autograder.notebooks.regions import USUAL, Delimiters, split
 
 __all__ = ["find", "refuse", "secrets"]
 
@@ -20,9 +20,9 @@ __all__ = ["find", "refuse", "secrets"]
 SHORTEST = 8
 
 
-def secrets(notebook: NotebookNode) -> set[str]:
+def secrets(notebook: NotebookNode, delimiters: Delimiters = USUAL) -> set[str]:
     """Return the lines of an instructor's notebook that students must not see."""
-    parts = [split(cell.source) for cell in notebook.cells]
+    parts = [split(cell.source, delimiters) for cell in notebook.cells]
     shown = "\n".join(line for outside, _ in parts for line in outside)
     hidden = {line.strip() for _, inside in parts for line in inside}
     return {line for line in hidden if len(line) >= SHORTEST and line not in shown}
@@ -40,9 +40,9 @@ def find(secret: set[str], folder: Path) -> dict[Path, str]:
     return found
 
 
-def refuse(notebook: NotebookNode, folder: Path) -> None:
+def refuse(notebook: NotebookNode, folder: Path, delimiters: Delimiters = USUAL) -> None:
     """Raise LeakError where a file under a release folder holds a secret of the notebook."""
-    for path, line in find(secrets(notebook), folder).items():
+    for path, line in find(secrets(notebook, delimiters), folder).items():
         raise LeakError(
             f"{path.name} would show students the line {line!r} of a solution or a hidden test; "
             "take it out of the visible text, or the file out of the assignment's folder"

@@ -7,7 +7,8 @@ import nbformat
 from autograder.config import Course
 from autograder.errors import CourseError
 from autograder.lessons.bank import Answer, read
-from autograder.notebooks.markers import from_notebook
+from autograder.notebooks.cells import from_notebook
+from autograder.notebooks.regions import USUAL, Delimiters
 
 __all__ = ["Exercise", "Lesson", "load"]
 
@@ -33,6 +34,7 @@ class Lesson:
     written: tuple[str, ...]
     misconceptions: tuple[Answer, ...]
     alternatives: tuple[Answer, ...]
+    delimiters: Delimiters = USUAL
 
 
 def load(course: Course, topic: str) -> Lesson:
@@ -76,4 +78,5 @@ def load(course: Course, topic: str) -> Lesson:
         written=tuple(m.name for m, _ in marked if m and m.kind == "written"),
         misconceptions=answers["misconception"],
         alternatives=answers["alternative"],
+        delimiters=Delimiters.of(course.config),
     )

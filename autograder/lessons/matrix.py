@@ -68,7 +68,7 @@ def _row(
     source: str,
     run: Runner,
 ) -> Row:
-    message = run(lesson.setup, source, visible(exercise.check))
+    message = run(lesson.setup, source, visible(exercise.check, lesson.delimiters))
     if message is not None:
         return Row(exercise.name, kind, name, "killed by visible", message)
     message = run(lesson.setup, source, exercise.check)

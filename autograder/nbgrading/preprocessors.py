@@ -24,16 +24,17 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 from autograder.config import Autograder
 from autograder.errors import CourseError, SandboxError
 from autograder.judging.diagnosis import known
-from autograder.judging.grader import Grader, is_check, verdict_of
+from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for
+from autograder.notebooks import cells
 from autograder.notebooks.rebuild import (
     DamagedError,
     Original,
-    is_rubric,
     leads_elsewhere,
     read_submission,
     rebuild,
 )
+from autograder.notebooks.regions import Delimiters
 from autograder.sandbox.pool import discard, sandbox_for
 
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
@@ -64,12 +65,12 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kwargs)
         notebook = nbformat.v4.new_notebook()
         try:
-            cells = read_submission(Path(filename), _submitted(converter))
+            submitted = read_submission(Path(filename), _submitted(converter))
         except DamagedError as error:
-            cells = []
-            notebook.metadata["autograder"] = {"damaged": str(error)}
+            submitted = []
+            cells.note_grading(notebook, cells.Grading(damaged=str(error)))
         # Whatever the cells are, they go to Rebuild as data.
-        notebook.metadata["submitted"] = cells
+        notebook.metadata["submitted"] = submitted
         with suppress(OSError):
             resources = {**resources, "metadata": {"path": str(Path(filename).parent)}}
         return self.from_notebook_node(notebook, resources, **kwargs)
@@ -81,15 +82,15 @@ class Rebuild(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the rebuilt notebook."""
         submitted = json.loads(json.dumps(nb.metadata.pop("submitted")))
-        damaged = nb.metadata.get("autograder", {}).get("damaged")
+        grading = cells.grading_of(nb) or cells.Grading()
         about = resources["nbgrader"]
         original = _original(self.parent, about)
         rebuilt = rebuild(original, submitted)
-        rebuilt.metadata["autograder"] = {"damaged": damaged} if damaged else {}
-        if damaged:
-            text = f"**This submission could not be read.** {damaged}"
+        cells.note_grading(rebuilt, grading)
+        if grading.damaged:
+            text = f"**This submission could not be read.** {grading.damaged}"
             rebuilt.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="damaged"))
-            self.log.warning("%s/%s: %s", about["student"], about["notebook"], damaged)
+            self.log.warning("%s/%s: %s", about["student"], about["notebook"], grading.damaged)
         return rebuilt, resources
 
 
@@ -119,6 +120,7 @@ class Judge(NbGraderPreprocessor):
                     own_files=_files(self.parent, about, None),
                     known=known(root, options, about["assignment"], original),
                     stubs=dict(original.texts),
+                    delimiters=original.delimiters,
                 )
                 grader.grade(nb)
                 break
@@ -128,7 +130,8 @@ class Judge(NbGraderPreprocessor):
                 discard_judges(settings.warm)
                 if attempt == ATTEMPTS:
                     raise
-        nb.metadata["autograder"] = {**nb.metadata.get("autograder", {}), "graded": True}
+        damaged = (cells.grading_of(nb) or cells.Grading()).damaged
+        cells.note_grading(nb, cells.Grading(damaged=damaged, graded=True))
         return nb, resources
 
 
@@ -136,18 +139,18 @@ class SaveVerdicts(SaveAutoGrades):
     """Writes points into the gradebook: the judge's, and nbgrader's own for manual grading."""
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
-        verdict = verdict_of(cell)
-        if verdict is None:
+        noted = cells.verdict_of(cell)
+        if noted is None:
             super()._add_score(cell, resources)
             return
         grade = self.gradebook.find_grade(
-            cell.metadata["nbgrader"]["grade_id"],
+            cells.marks_of(cell).grade_id,
             self.notebook_id,
             self.assignment_id,
             self.student_id,
         )
-        unknown = verdict["verdict"] == "infrastructure"
-        grade.auto_score = None if unknown else verdict["points"]
+        unknown = noted.verdict == "infrastructure"
+        grade.auto_score = None if unknown else noted.points
         grade.needs_manual_grade = unknown or grade.manual_score is not None
         self.gradebook.db.commit()
 
@@ -157,14 +160,14 @@ class HideFromStudents(ClearHiddenTests):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook without them."""
-        nb.cells = [cell for cell in nb.cells if not is_rubric(cell)]
+        nb.cells = [cell for cell in nb.cells if cells.role_of(cell) != "rubric"]
         return super().preprocess(nb, resources)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, cell_index: int
     ) -> tuple[NotebookNode, Any]:
         """Clear a check; a student's own cell may say BEGIN HIDDEN TESTS and holds none."""
-        if is_check(cell):
+        if cells.is_check(cell):
             return super().preprocess_cell(cell, resources, cell_index)
         return cell, resources
 
@@ -203,11 +206,11 @@ def _known_notebooks(converter: Any, assignment: str) -> list[str]:
 
 def _is_finished(path: Path) -> bool:
     try:
-        ours = json.loads(path.read_text()).get("metadata", {}).get("autograder")
+        grading = cells.grading_of(json.loads(path.read_text()))
     except (OSError, ValueError):
         return False
     # A notebook without the word was graded by nbgrader itself, before hardening.
-    return ours is None or bool(ours.get("graded"))
+    return grading is None or grading.graded
 
 
 def _lost_its_timestamp(graded: Path, submitted: Path) -> bool:
@@ -273,11 +276,10 @@ def _original(parent: Any, about: dict[str, str]) -> Original:
         for cell in gradebook.find_notebook(name, assignment).source_cells:
             texts[cell.name], checksums[cell.name] = cell.source, cell.checksum
     for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader")
-        if marks and marks.grade_id in checksums:
-            # By it nbgrader knows an answer that is still what students were given.
-            marks["checksum"] = checksums[marks.grade_id]
-    return Original(notebook, texts)
+        name = cells.marks_of(cell).grade_id
+        if name in checksums:
+            cells.note_checksum(cell, checksums[name])
+    return Original(notebook, texts, Delimiters.of(parent.config))
 
 
 def _require_python(notebook: NotebookNode, path: Path) -> None:

@@ -15,12 +15,11 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.notebooks.cells import is_open, marks_of, note_role
 from autograder.notebooks.html import clean_markdown
-from autograder.notebooks.regions import split
+from autograder.notebooks.regions import USUAL, Delimiters, split
 
-__all__ = [
-    *("DamagedError", "Original", "is_rubric", "leads_elsewhere", "read_submission", "rebuild"),
-]
+__all__ = ["DamagedError", "Original", "leads_elsewhere", "read_submission", "rebuild"]
 
 MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
 MAX_SOURCE = 2**20  # characters of one cell
@@ -42,6 +41,7 @@ class Original:
 
     notebook: NotebookNode
     texts: Mapping[str, str]
+    delimiters: Delimiters = USUAL
 
 
 def read_submission(path: Path, within: Path | None = None) -> list[dict[str, Any]]:
@@ -102,18 +102,18 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     cells += extras.get(-1, [])
     for index, cell in enumerate(notebook.cells):
         cell.setdefault("id", f"cell-{index}")
-        cells += _rubric(cell)
-        given = original.texts.get(_grade_id(cell))
+        cells += _rubric(cell, original.delimiters)
+        given = original.texts.get(marks_of(cell).grade_id)
         if given is not None:
             cell.source = given
-        if _is_open(cell):
+        if is_open(cell):
             if index in places:
                 theirs = submitted[places[index]]
                 cell.source = _text(cell, theirs)
                 _take_attachments(cell, theirs)
-            elif _is_answer(cell):
+            elif marks_of(cell).solution:
                 cell.source = ""
-                cell.metadata["autograder"] = {"missing": True}
+                note_role(cell, "missing")
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         cells.append(cell)
@@ -124,21 +124,17 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     return notebook
 
 
-def is_rubric(cell: Mapping[str, Any]) -> bool:
-    """Tell whether a cell is for the person who grades, and not for the student."""
-    return "rubric" in cell["metadata"].get("autograder", {})
-
-
-def _rubric(cell: NotebookNode) -> list[NotebookNode]:
-    marks = cell.metadata.get("nbgrader", {})
-    model = "\n".join(split(cell.source)[1]).strip()
-    if not (marks.get("solution") and marks.get("grade") and model):
+def _rubric(cell: NotebookNode, delimiters: Delimiters) -> list[NotebookNode]:
+    marks = marks_of(cell)
+    model = "\n".join(split(cell.source, delimiters)[1]).strip()
+    if not (marks.solution and marks.grade and model):
         return []
     if cell.cell_type == "code":
         model = f"```python\n{model}\n```"
     summary = "For the grader, unfolds: model answer and rubric. Feedback leaves them out."
     text = f"<details><summary>{summary}</summary>\n\n{model}\n\n</details>"
-    made = nbformat.v4.new_markdown_cell(text, metadata={"autograder": {"rubric": True}})
+    made = nbformat.v4.new_markdown_cell(text)
+    note_role(made, "rubric")
     made.id = f"rubric-{cell.id}"[:64]
     return [made]
 
@@ -151,19 +147,19 @@ def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, 
     by_name: dict[str, list[int]] = {}
     by_id: dict[str, int] = {}
     for index, cell in enumerate(theirs):
-        by_name.setdefault(_grade_id(cell), []).append(index)
+        by_name.setdefault(marks_of(cell).grade_id, []).append(index)
         by_id.setdefault(str(cell.get("id")), index)
     places = {}
     found: int | None
     for index, cell in enumerate(ours):
-        name = _grade_id(cell)
+        name = marks_of(cell).grade_id
         if name:
             same = by_name.get(name, [])
             kept = [i for i in same if theirs[i].get("id") == cell.get("id")]
             found = next(iter(kept or same), None)
         else:
             found = by_id.get(str(cell.get("id"))) if cell.get("id") else None
-            if found is not None and _grade_id(theirs[found]):
+            if found is not None and marks_of(theirs[found]).grade_id:
                 found = None
         if found is not None:
             places[index] = found
@@ -175,17 +171,20 @@ def _extras(
 ) -> dict[int, list[NotebookNode]]:
     """Return the student's own cells, by the instructor's cell that they stand behind."""
     owner = {place: index for index, place in places.items()}
-    locked = {_grade_id(cell) for cell in ours if _grade_id(cell) and not _is_open(cell)}
+    locked = {
+        marks_of(cell).grade_id for cell in ours if marks_of(cell).grade_id and not is_open(cell)
+    }
     unnamed = {str(cell.get("id")) for cell in ours}
     extras: dict[int, list[NotebookNode]] = {}
     behind = -1
     for index, cell in enumerate(theirs):
         if index in owner:
             behind = owner[index]
-        elif _grade_id(cell) not in locked and _source(cell).strip():
+        elif marks_of(cell).grade_id not in locked and _source(cell).strip():
             code = cell.get("cell_type") == "code"
             make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
-            own = make(metadata={"autograder": {"student": True}})
+            own = make()
+            note_role(own, "student")
             own.source = _text(own, cell)
             own.id = str(cell.get("id"))
             if own.id in unnamed or not _valid_id(own.id):
@@ -202,27 +201,6 @@ def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
             cell.id = f"{cell.id[:50]}-{index}"
         seen.add(cell.id)
     return cells
-
-
-def _is_open(cell: Mapping[str, Any]) -> bool:
-    """Tell whether students may change a cell of the instructor's."""
-    marks = cell["metadata"].get("nbgrader")
-    if not marks:
-        return True
-    if marks.get("task"):
-        return False
-    return bool(marks.get("solution")) or not (marks.get("locked") or marks.get("grade"))
-
-
-def _is_answer(cell: Mapping[str, Any]) -> bool:
-    return bool(cell["metadata"].get("nbgrader", {}).get("solution"))
-
-
-def _grade_id(cell: Mapping[str, Any]) -> str:
-    marks = cell.get("metadata")
-    marks = marks.get("nbgrader") if isinstance(marks, dict) else None
-    name = marks.get("grade_id") if isinstance(marks, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def _text(ours: NotebookNode, theirs: Mapping[str, Any]) -> str:

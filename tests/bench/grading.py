@@ -23,9 +23,8 @@ from rich.table import Table
 
 from autograder.commands.demo import fill
 from autograder.config import Course
-from autograder.judging.run import is_check
 from autograder.lessons.lesson import load
-from autograder.notebooks.markers import NOT_RUN
+from autograder.notebooks.cells import is_run
 from autograder.notebooks.rebuild import Original, read_submission, rebuild
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.submission import Gone
@@ -148,9 +147,7 @@ def _floor(times: int) -> float:
                     notebook = rebuild(original, read_submission(Path(file.name)))
                 with sandbox.submission() as process, suppress(Gone):
                     for cell in notebook.cells:
-                        kinds = cell.metadata.get("autograder", {})
-                        skipped = any(kind in kinds for kind in NOT_RUN)
-                        if cell.cell_type == "code" and (is_check(cell) or not skipped):
+                        if is_run(cell):
                             process.run(cell.source, settings.limits.cell_time)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

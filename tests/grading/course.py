@@ -29,7 +29,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.notebooks.rebuild import is_rubric
+from autograder.notebooks.cells import role_of
 from tests.grading import tiny
 from tests.grading.pages import active, texts
 from tests.grading.watch import Listener, processes_naming, survivors
@@ -342,7 +342,7 @@ class Course:
         notebook = self.autograded(student)
         for cell in notebook.cells if notebook else []:
             identity = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-            if not identity.startswith("check-") and not is_rubric(cell):
+            if not identity.startswith("check-") and role_of(cell) != "rubric":
                 shown.append(cell.source)
             shown.extend(texts(cell.get("outputs", [])))
         for path in self._files_beside(student):

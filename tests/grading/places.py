@@ -17,13 +17,13 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.config import Course
-from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader, is_check
+from autograder.judging.grader import Grader
+from autograder.judging.pool import judges_for
 from autograder.lessons.bank import Answer
 from autograder.lessons.build import METADATA
 from autograder.lessons.lesson import Lesson, load
 from autograder.lessons.matrix import in_process
-from autograder.notebooks.markers import Marker
+from autograder.notebooks.cells import Marker, is_check
 from autograder.notebooks.regions import visible
 from autograder.sandbox.pool import sandbox_for
 
@@ -80,11 +80,12 @@ def in_stock(topic: str) -> Place:
 def in_the_judge(topic: str) -> Place:
     """Run every check in the judge, with the course's own settings."""
     found = {}
-    given = Given.of(nbformat.read(COURSE.notebook_path(topic), as_version=4))
-    grader = Grader(sandbox_for(COURSE.options.settings(topic)), given)
+    settings = COURSE.options.settings(topic)
+    grader = Grader(sandbox_for(settings), judges_for(settings.warm))
     for pack in packs(lesson_of(topic)):
-        verdicts: dict[str, Verdict] = {}
-        grader.grade(packed(lesson_of(topic), pack), verdicts)
+        notebook = packed(lesson_of(topic), pack)
+        grader.original = notebook
+        verdicts = grader.grade(notebook)
         found |= _outcomes(pack, {name: v.word == "passed" for name, v in verdicts.items()})
     return found
 

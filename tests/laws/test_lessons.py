@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from autograder.config import Course
 from autograder.lessons import build, leaks
-from autograder.notebooks.markers import from_notebook
+from autograder.notebooks.cells import from_notebook
 
 LONGEST_CELL = 25
 LONGEST_SETUP = 15

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from autograder.judging.judge import Given, Verdict, judge
+from autograder.judging.judge import judge
+from autograder.judging.names import Names
+from autograder.judging.verdict import Verdict
+from autograder.notebooks.regions import hidden_lines
 from autograder.wire.channel import Channel, Closed
 from autograder.wire.peer import Peer
 
@@ -41,7 +44,10 @@ def judged() -> Iterator[Judging]:
         thread = threading.Thread(target=serve)
         thread.start()
         threads.append((thread, ours, theirs))
-        return judge(check, Peer(Channel(ours, 20.0), "judge"), Given([(given, True)]), **options)
+        names = Names()
+        names.follow(given, ())
+        peer = Peer(Channel(ours, 20.0), "judge")
+        return judge(check, peer, names, hidden=hidden_lines(check), **options)
 
     yield run
     for thread, ours, theirs in threads:
@@ -162,7 +168,7 @@ def test_an_untouched_answer_is_missing(judged: Judging) -> None:
 def test_an_endless_loop_is_a_timeout() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        verdict = judge("double(1)", Peer(Channel(ours, 0.2), "judge"), Given([]))
+        verdict = judge("double(1)", Peer(Channel(ours, 0.2), "judge"), Names())
     assert verdict.word == "timeout"
 
 
@@ -170,7 +176,7 @@ def test_a_process_that_goes_away_is_left_to_the_caller() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
     with ours, pytest.raises(Closed):
-        judge("double(1)", Peer(Channel(ours, 1.0), "judge"), Given([]))
+        judge("double(1)", Peer(Channel(ours, 1.0), "judge"), Names())
 
 
 def test_global_state_of_the_grader_is_left_alone(

@@ -1,6 +1,8 @@
 """One notebook: verdicts, what a dying process costs, and what a wrong answer probably did."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -8,11 +10,11 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.judging.diagnosis import Diagnosis
-from autograder.judging.judge import Given, Verdict
-from autograder.judging.run import Grader, is_check, note_verdict, verdict_of
-from autograder.lessons.bank import Answer
+from autograder.judging.grader import Grader, Judges, note_verdict
+from autograder.judging.records import Known
+from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
+from autograder.notebooks.cells import is_check, verdict_of
 from autograder.sandbox.sandbox import Sandbox
 
 LIMITS = Limits(cell_time=1.5, time=60.0, memory=400 * 2**20, disk=16 * 2**20)
@@ -27,6 +29,17 @@ DEATHS = {
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(limits=LIMITS) as box:
         yield box
+
+
+@pytest.fixture(scope="module")
+def judges() -> Iterator[Judges]:
+    with Judges() as warm:
+        yield warm
+
+
+@pytest.fixture
+def grader(sandbox: Sandbox, judges: Judges) -> Grader:
+    return Grader(sandbox, judges)
 
 
 def cell(name: str, source: str, **marks: Any) -> NotebookNode:
@@ -47,43 +60,43 @@ def notebook(*answers: tuple[str, str]) -> NotebookNode:
     return new_notebook(cells=cells)
 
 
-def graded(sandbox: Sandbox, *answers: tuple[str, str], **options: Any) -> dict[str, Any]:
+def graded(grader: Grader, *answers: tuple[str, str]) -> dict[str, Any]:
     book = notebook(*answers)
-    Grader(sandbox, Given([]), **options).grade(book)
+    grader.grade(book)
     nbformat.validate(book)
     return {c.metadata.nbgrader.grade_id: verdict_of(c) for c in book.cells if is_check(c)}
 
 
 def words(found: dict[str, Any]) -> list[str]:
-    return [verdict["verdict"] for verdict in found.values()]
+    return [verdict.verdict for verdict in found.values()]
 
 
 RIGHT = ("f", "def f(x):\n    return 2 * x"), ("g", "def g(x):\n    return x * x")
 
 
-def test_right_answers_pass_and_get_their_points(sandbox: Sandbox) -> None:
-    found = graded(sandbox, *RIGHT)
+def test_right_answers_pass_and_get_their_points(grader: Grader) -> None:
+    found = graded(grader, *RIGHT)
     assert words(found) == ["passed", "passed"]
-    assert [verdict["points"] for verdict in found.values()] == [2.0, 2.0]
+    assert [verdict.points for verdict in found.values()] == [2.0, 2.0]
 
 
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS)
-def test_a_cell_that_kills_the_process_costs_itself_alone(sandbox: Sandbox, death: str) -> None:
-    found = graded(sandbox, RIGHT[0], ("own", death), RIGHT[1])
+def test_a_cell_that_kills_the_process_costs_itself_alone(grader: Grader, death: str) -> None:
+    found = graded(grader, RIGHT[0], ("own", death), RIGHT[1])
     assert words(found) == ["passed", "passed"]
 
 
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS)
 def test_a_function_that_kills_the_process_costs_its_exercise_alone(
-    sandbox: Sandbox, death: str
+    grader: Grader, death: str
 ) -> None:
     body = death.replace("\n", "\n    ")
-    found = graded(sandbox, ("f", f"def f(x):\n    {body}"), RIGHT[1])
+    found = graded(grader, ("f", f"def f(x):\n    {body}"), RIGHT[1])
     assert words(found)[0] in ("crashed", "timeout")
     assert words(found)[1] == "passed"
 
 
-def test_what_ran_before_a_death_is_there_afterwards(sandbox: Sandbox) -> None:
+def test_what_ran_before_a_death_is_there_afterwards(grader: Grader) -> None:
     answers = [
         ("own", "base = 2"),
         ("own", DEATHS["exit"]),
@@ -91,40 +104,40 @@ def test_what_ran_before_a_death_is_there_afterwards(sandbox: Sandbox) -> None:
         ("own", DEATHS["crash"]),
         ("f", "def f(x):\n    return base * x"),
     ]
-    assert words(graded(sandbox, *answers)) == ["passed"]
+    assert words(graded(grader, *answers)) == ["passed"]
 
 
-def test_a_submission_that_never_stops_dying_is_given_up(sandbox: Sandbox) -> None:
+def test_a_submission_that_never_stops_dying_is_given_up(grader: Grader) -> None:
     answers = [("own", DEATHS["exit"])] * 12
-    assert words(graded(sandbox, *answers, RIGHT[0])) == ["timeout"]
+    assert words(graded(grader, *answers, RIGHT[0])) == ["timeout"]
 
 
-def test_an_error_in_one_cell_does_not_stop_the_next(sandbox: Sandbox) -> None:
-    found = graded(sandbox, ("f", "def f(x:"), ("own", "1 / 0"), RIGHT[1])
+def test_an_error_in_one_cell_does_not_stop_the_next(grader: Grader) -> None:
+    found = graded(grader, ("f", "def f(x:"), ("own", "1 / 0"), RIGHT[1])
     assert words(found) == ["error", "passed"]
 
 
-def test_warnings_prints_and_standard_error_cost_nothing(sandbox: Sandbox) -> None:
+def test_warnings_prints_and_standard_error_cost_nothing(grader: Grader) -> None:
     loud = (
         "import sys, warnings\ndef f(x):\n    warnings.warn('careful')\n    print('f', x)\n"
         "    print('f', file=sys.stderr)\n    return 2 * x\nf(1)"
     )
-    assert words(graded(sandbox, ("f", loud))) == ["passed"]
+    assert words(graded(grader, ("f", loud))) == ["passed"]
 
 
-def test_an_untouched_and_a_deleted_answer_are_missing(sandbox: Sandbox) -> None:
+def test_an_untouched_and_a_deleted_answer_are_missing(grader: Grader) -> None:
     stub = "raise NotImplementedError"
-    found = graded(sandbox, ("f", stub), ("g", ""), stubs={"f": stub, "g": stub})
+    found = graded(replace(grader, stubs={"f": stub, "g": stub}), ("f", stub), ("g", ""))
     assert words(found) == ["missing", "missing"]
 
 
-def test_cells_that_no_answer_needs_are_not_run(sandbox: Sandbox) -> None:
+def test_cells_that_no_answer_needs_are_not_run(grader: Grader) -> None:
     book = notebook(RIGHT[0])
     slow = new_code_cell("while True:\n    pass", metadata={"autograder": {"experiment": "x"}})
     book.cells.insert(0, slow)
-    Grader(sandbox, Given([])).grade(book)
+    grader.grade(book)
     assert slow.outputs == []
-    assert verdict_of(book.cells[-1])["verdict"] == "passed"
+    assert verdict_of(book.cells[-1]).verdict == "passed"
 
 
 @pytest.mark.parametrize(
@@ -136,26 +149,37 @@ def test_partial_credit_is_what_the_check_says(
 ) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert (verdict_of(check)["points"], verdict_of(check)["verdict"]) == (points, word)
+    assert (verdict_of(check).points, verdict_of(check).verdict) == (points, word)
 
 
 @pytest.mark.parametrize("score", [-1.0, 2.5, float("nan")])
 def test_impossible_credit_is_the_course_s_fault_and_not_the_student_s(score: float) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert verdict_of(check)["verdict"] == "infrastructure"
+    assert verdict_of(check).verdict == "infrastructure"
     assert "expected a number of points from 0 to 2" in check.outputs[0].evalue
 
 
+def banked(folder: Path, answers: Mapping[str, str]) -> Known:
+    """Write wrong answers to the exercise f into a bank, by their explanation."""
+    cells = [
+        f'# %% misconception="number_{word}" exercise="f"\n# {explanation}\n{source}\n'
+        for word, (explanation, source) in zip("abcdefgh", answers.items(), strict=False)
+    ]
+    path = folder / "bank.py"
+    path.write_text("\n".join(cells))
+    return Known(str(path))
+
+
 @pytest.fixture
-def diagnosis() -> Diagnosis:
-    bank = (
-        Answer("misconception", "same", "f", "The input is returned.", "def f(x):\n    return x"),
-        Answer("misconception", "plus", "f", "2 is added.", "def f(x):\n    return x + 2"),
-        Answer("misconception", "raises", "f", "It gives up.", "def f(x):\n    raise ValueError"),
-        Answer("misconception", "broken", "f", "It does not even load.", "1 / 0"),
-    )
-    return Diagnosis("", bank)
+def known(tmp_path: Path) -> Known:
+    answers = {
+        "The input is returned.": "def f(x):\n    return x",
+        "2 is added.": "def f(x):\n    return x + 2",
+        "It gives up.": "def f(x):\n    raise ValueError",
+        "It does not even load.": "1 / 0",
+    }
+    return banked(tmp_path, answers)
 
 
 @pytest.mark.parametrize(
@@ -168,19 +192,15 @@ def diagnosis() -> Diagnosis:
         ("def f(x):\n    raise KeyError", ""),
     ],
 )
-def test_a_known_mistake_is_told(
-    sandbox: Sandbox, diagnosis: Diagnosis, answer: str, said: str
-) -> None:
+def test_a_known_mistake_is_told(grader: Grader, known: Known, answer: str, said: str) -> None:
     book = notebook(("f", answer))
-    Grader(sandbox, Given([]), diagnose=diagnosis).grade(book)
+    replace(grader, known=known).grade(book)
     text = book.cells[-1].outputs[0].evalue
     assert text.endswith(said)
     assert ("common mistake" in text) == bool(said)
 
 
-def test_an_error_that_the_check_caught_is_no_known_mistake(
-    sandbox: Sandbox, diagnosis: Diagnosis
-) -> None:
+def test_an_error_that_the_check_caught_is_no_known_mistake(grader: Grader, known: Known) -> None:
     book = notebook(("f", "def f(x):\n    raise ValueError('no')"))
     book.cells[-1].source = """
 try:
@@ -188,18 +208,18 @@ try:
 except ValueError as error:
     assert "3" in str(error), "the message does not tell the 3"
 """
-    Grader(sandbox, Given([]), diagnose=diagnosis).grade(book)
+    replace(grader, known=known).grade(book)
     assert book.cells[-1].outputs[0].evalue == "the message does not tell the 3"
 
 
-def test_answers_that_change_their_argument_are_told_apart(sandbox: Sandbox) -> None:
-    bank = (
-        Answer("misconception", "nothing", "f", "Nothing is changed.", "def f(x):\n    pass"),
-        Answer("misconception", "ones", "f", "All are 1.", "def f(x):\n    x[:] = [1] * len(x)"),
-    )
+def test_answers_that_change_their_argument_are_told_apart(grader: Grader, tmp_path: Path) -> None:
+    bank = {
+        "Nothing is changed.": "def f(x):\n    pass",
+        "All are 1.": "def f(x):\n    x[:] = [1] * len(x)",
+    }
     book = notebook(("f", "def f(x):\n    for i in range(len(x)):\n        x[i] = 1"))
     book.cells[-1].source = "x = [3, 4]\nf(x)\nassert x == [0, 0]"
-    Grader(sandbox, Given([]), diagnose=Diagnosis("", bank)).grade(book)
+    replace(grader, known=banked(tmp_path, bank)).grade(book)
     assert book.cells[-1].outputs[0].evalue.endswith("All are 1.")
 
 
@@ -216,16 +236,14 @@ CARRIERS = {
 
 
 @pytest.mark.parametrize(("keep", "tell"), CARRIERS.values(), ids=CARRIERS)
-def test_inputs_of_a_hidden_test_come_back_by_no_way(
-    sandbox: Sandbox, keep: str, tell: str
-) -> None:
+def test_inputs_of_a_hidden_test_come_back_by_no_way(grader: Grader, keep: str, tell: str) -> None:
     answer = f"{keep}\ndef f(x):\n    keep(x)\n    return 2 * x"
     book = notebook(
         ("f", answer), ("own", tell), ("g", f"def g(x):\n    {tell}\n    raise OSError")
     )
     check = next(c for c in book.cells if is_check(c))
     check.source += "\n### BEGIN HIDDEN TESTS\nassert f(3721) == 7442\n### END HIDDEN TESTS"
-    Grader(sandbox, Given([])).grade(book)
+    grader.grade(book)
     assert words({c.id: verdict_of(c) for c in book.cells if is_check(c)}) == ["passed", "error"]
     shown = [c.outputs for c in book.cells if c.cell_type == "code"]
     assert "3 " in str(shown) or "3\\n" in str(shown), "what a visible test passes may be kept"

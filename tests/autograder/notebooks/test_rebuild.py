@@ -11,7 +11,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.notebooks.rebuild import DamagedError, Original, is_rubric, read_submission, rebuild
+from autograder.notebooks.cells import role_of
+from autograder.notebooks.rebuild import DamagedError, Original, read_submission, rebuild
 from tests.grading.pages import active
 
 
@@ -105,7 +106,7 @@ def test_metadata_tags_and_outputs_are_the_instructor_s(original: Original) -> N
 def test_a_missing_answer_is_noted_and_runs_as_nothing(original: Original) -> None:
     notebook = rebuild(original, submitted(FULL[2]))
     assert notebook.cells[5].source == ""
-    assert notebook.cells[5].metadata.autograder == {"missing": True}
+    assert role_of(notebook.cells[5]) == "missing"
 
 
 @pytest.mark.parametrize("kind", ["markdown", "code"])
@@ -118,9 +119,9 @@ def test_who_grades_by_hand_sees_the_model_answer_before_the_answer(
     original.notebook.cells[-1] = cell
     theirs = make("my words", id="why", metadata=marks("why", solution=True, grade=True))
     # Nobody can take a cell of a student's for it, or keep one out by its id.
-    own = new_markdown_cell("so what", id="rubric-why", metadata={"autograder": {"rubric": True}})
+    own = new_markdown_cell("so what", id="rubric-why", metadata={"autograder_role": "rubric"})
     rebuilt = rebuild(original, submitted(own, *FULL[:-1], theirs))
-    rubrics = [cell for cell in rebuilt.cells if is_rubric(cell)]
+    rubrics = [cell for cell in rebuilt.cells if role_of(cell) == "rubric"]
     assert rubrics == [rebuilt.cells[-2]]
     assert "Because **so**." in rubrics[0].source
     assert "Why?" not in rubrics[0].source
@@ -139,7 +140,7 @@ def test_own_cells_stay_behind_the_cell_they_stood_behind(original: Original) ->
     first = new_code_cell("first = 1", id="top")
     notebook = rebuild(original, submitted(first, *FULL[:3], own, *FULL[3:]))
     assert sources(notebook) == ["first = 1", *EXPECTED[:3], "helper = 1", *EXPECTED[3:]]
-    assert notebook.cells[4].metadata == {"autograder": {"student": True}}
+    assert notebook.cells[4].metadata == {"autograder_role": "student"}
 
 
 def test_of_two_cells_with_one_name_the_one_that_kept_its_id_is_the_answer(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.errors import SandboxError
+from autograder.judging.processes import as_nbformat
 from autograder.limits import Limits
 from autograder.notebooks.html import clean
 from autograder.sandbox import sandbox as module
@@ -43,7 +44,7 @@ def printed(submission: Submission, source: str, seconds: float = 10.0) -> str:
 def shown(submission: Submission, source: str, seconds: float = 10.0) -> list[dict[str, Any]]:
     """Return what grading keeps of a cell's outputs."""
     result = submission.run(source, seconds)
-    return [*result.printed, *clean(result.said)]
+    return [*result.printed, *clean(as_nbformat(result.ran))]
 
 
 def test_cells_share_a_namespace_and_show_what_they_print(process: Submission) -> None:

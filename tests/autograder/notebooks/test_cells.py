@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import CourseError, MarkerError
-from autograder.notebooks.markers import Kind, Marker, from_notebook, from_text
+from autograder.notebooks.cells import Kind, Marker, from_notebook, from_text
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
 POINTS = st.integers(1, 100) | st.sampled_from([0.5, 0.25, 2.75])
