@@ -25,6 +25,27 @@ def device(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def in_float32(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Compute f of 16-bit tensors in float32 and round: the oracle for 16 bits.
+
+    The cast's own derivative rounds the gradients as well. Wider tensors pass as they are.
+    """
+
+    def compute(*inputs: Tensor | None, **options: object) -> Tensor:
+        dtype = next(x.dtype for x in inputs if x is not None)
+        if dtype.itemsize > 2:
+            return f(*inputs, **options)
+        return f(*(x if x is None else x.float() for x in inputs), **options).to(dtype)
+
+    return compute
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """Give in_float32, which makes a function of torch an oracle for 16 bits too."""
+    return in_float32
+
+
 @pytest.fixture(scope="session")
 def draw_tensor(device: str) -> Callable[..., Tensor]:
     """Give a function that draws a normal tensor, contiguous or not, from hypothesis' data."""
