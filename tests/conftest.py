@@ -9,6 +9,10 @@ import torch.nn.functional as F
 from hypothesis import settings
 from torch import Tensor
 
+from tests.workers import pytest_sessionfinish, pytest_testnodedown
+
+__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]  # hooks are found by their names
+
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 # pytest-xdist runs one process per core.

@@ -44,5 +44,5 @@ def test_no_test_asks_the_processor_for_a_convolution_in_sixteen_bits(
 
 
 def test_nor_does_a_layer() -> None:
-    with pytest.raises(TypeError, match="conv2d got torch.float16"):
+    with pytest.raises(TypeError, match=r"conv2d got torch\.float16"):
         nn.Conv2d(1, 1, 2).half()(torch.ones(1, 1, 2, 2, dtype=torch.float16))
