@@ -1,5 +1,6 @@
 """Strictness for every test: no deadlines, the same examples on every run, oracles that agree."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import wraps
 
@@ -9,14 +10,29 @@ import torch.nn.functional as F
 from hypothesis import settings
 from torch import Tensor
 
+from tests import measured as values
+from tests.measured import pytest_collection_modifyitems
 from tests.workers import pytest_sessionfinish, pytest_testnodedown
 
-__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]  # hooks are found by their names
+# Hooks are found by their names.
+__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_testnodedown"]
 
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 # pytest-xdist runs one process per core.
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get(values.THREADS, "1")))
+
+
+@pytest.fixture(scope="session")
+def measured() -> Callable[..., None]:
+    """Give the function that every value goes through which depends on how processors round."""
+    return values.measured
+
+
+@pytest.fixture(scope="session")
+def noted() -> Callable[..., None]:
+    """Give the function that every value of a lesson's trial goes through."""
+    return values.noted
 
 
 def refused_in_sixteen_bits(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
