@@ -44,9 +44,9 @@ chromium:
 demo: $(READY) bubblewrap
 	$(BIN)/autograder demo activations
 
-# After an hour pytest is interrupted, and says what failed until then.
+# After two hours pytest is interrupted, and says what failed until then.
 test: $(READY) bubblewrap chromium lint
-	timeout --foreground --signal=INT --kill-after=60 3600 $(PYTEST)
+	timeout --foreground --signal=INT --kill-after=60 7200 $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -55,7 +55,8 @@ def measure(setting: dict[str, str], folders: Sequence[str] = FOLDERS) -> list[V
         file = Path(folder) / "values"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *folders],
-            env={**os.environ, **setting, FILE: str(file)},
+            # Threads that wait without work take no core from others.
+            env={**os.environ, "OMP_WAIT_POLICY": "passive", **setting, FILE: str(file)},
             cwd=ROOT,
             capture_output=True,
             text=True,

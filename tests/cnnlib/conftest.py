@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from cnnlib.pretrained import torchvision_models
-from cnnlib.training import Batches, evaluate, fit
+from cnnlib.training import Batches, evaluate, fit, warmup_cosine
 
 
 @pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
@@ -187,6 +187,8 @@ def learns_digits(
             optimizer=torch.optim.Adam(model.parameters(), lr=lr),
             epochs=epochs,
             seed=0,
+            # Slow steps at the end, where the last of many fast ones would decide.
+            schedule=warmup_cosine,
             device=torch.device("cpu"),
         )
         test = Batches(images[held_out], target[held_out], batch_size=500)
