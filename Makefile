@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint lab bench corpora screenshot backbone bubblewrap chromium clean
@@ -43,8 +44,9 @@ chromium:
 demo: $(READY) bubblewrap
 	$(BIN)/autograder demo activations
 
+# After two hours pytest is interrupted, and says what failed until then.
 test: $(READY) bubblewrap chromium lint
-	$(BIN)/pytest --numprocesses=2 --dist=loadgroup
+	timeout --foreground --signal=INT --kill-after=60 7200 $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -54,7 +56,7 @@ lint: $(READY)
 
 # A learner's copy is never overwritten.
 corpora: $(READY) bubblewrap
-	WHOLE_CORPUS=1 $(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/grading
+	WHOLE_CORPUS=1 $(PYTEST) --override-ini=faulthandler_timeout=3600 tests/grading
 
 lab: $(READY)
 	@mkdir -p work

@@ -1,9 +1,65 @@
-"""Strictness for every test: no deadlines on a shared machine, the same examples on every run."""
+"""Strictness for every test: no deadlines, the same examples on every run, oracles that agree."""
 
+import os
+from collections.abc import Callable, Iterator
+from functools import wraps
+
+import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import settings
+from torch import Tensor
+
+from tests import measured as values
+from tests.measured import pytest_collection_modifyitems
+from tests.workers import pytest_sessionfinish, pytest_testnodedown
+
+# Hooks are found by their names.
+__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_testnodedown"]
 
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 # pytest-xdist runs one process per core.
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get(values.THREADS, "1")))
+
+
+@pytest.fixture(scope="session")
+def measured() -> Callable[..., None]:
+    """Give the function that every value goes through which depends on how processors round."""
+    return values.measured
+
+
+@pytest.fixture(scope="session")
+def noted() -> Callable[..., None]:
+    """Give the function that every value of a lesson's trial goes through."""
+    return values.noted
+
+
+def refused_in_sixteen_bits(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Let no tensor of 16 bits on the CPU into f.
+
+    Torch hands such convolutions to oneDNN, whose kernels differ from one processor to the next;
+    one of them ended a test run with a segmentation fault.
+    """
+
+    @wraps(f)
+    def check(*arguments: object, **options: object) -> Tensor:
+        for x in (*arguments, *options.values()):
+            narrow = isinstance(x, Tensor) and x.is_floating_point() and x.dtype.itemsize == 2
+            if narrow and x.device.type == "cpu":
+                raise TypeError(
+                    f"{f.__name__} got {x.dtype} on the CPU, where it is no oracle; "
+                    "expected float32 or float64: compute in float32 and round"
+                )
+        return f(*arguments, **options)
+
+    return check
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_convolution_in_sixteen_bits() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for dimensions in ("1d", "2d", "3d"):
+            for name in (f"conv{dimensions}", f"conv_transpose{dimensions}"):
+                patch.setattr(F, name, refused_in_sixteen_bits(getattr(F, name)))
+        yield

@@ -95,7 +95,7 @@ def test_squash_sends_one_to_one() -> None:
     assert_close(squash(torch.tensor([-1.0, 1.0])), torch.tensor([-1.0, 1.0]), rtol=0, atol=1e-4)
 
 
-def test_the_paper_network_learns() -> None:
+def test_the_paper_network_learns(measured: Callable[..., None]) -> None:
     torch.manual_seed(0)
     model = PaperLeNet5()
     x, target = torch.rand(8, 1, 32, 32), torch.arange(8)
@@ -105,7 +105,8 @@ def test_the_paper_network_learns() -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert (model(x).argmax(dim=1) == target).all()
+    # Of equal scores one in eight is right, a loss of log 8.
+    measured("loss", nn.functional.cross_entropy(model(x), target).item(), at_most=1.0)
 
 
 @pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
@@ -123,8 +124,8 @@ def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     assert small_lenet(num_classes=5, in_channels=3)(torch.zeros(2, 3, *size)).shape == (2, 5)
 
 
-def test_the_small_one_learns_digits(accuracy_on_digits: Callable[..., float]) -> None:
-    assert accuracy_on_digits(small_lenet) > 0.97
+def test_the_small_one_learns_digits(learns_digits: Callable[..., None]) -> None:
+    learns_digits(small_lenet, at_least=0.97)
 
 
 @pytest.mark.parametrize("device", available_devices(), ids=str)

@@ -252,7 +252,9 @@ def test_a_shift_is_down_and_right_and_one_number_is_both() -> None:
     assert torch.equal(seen[0], x)
 
 
-def test_global_pooling_makes_a_network_deaf_to_shifts_that_lose_nothing() -> None:
+def test_global_pooling_makes_a_network_deaf_to_shifts_that_lose_nothing(
+    measured: Callable[..., None],
+) -> None:
     generator = torch.Generator().manual_seed(0)
     x = F.pad(torch.randn(20, 1, 4, 4, generator=generator), (3, 3, 3, 3))
     torch.manual_seed(0)
@@ -263,7 +265,7 @@ def test_global_pooling_makes_a_network_deaf_to_shifts_that_lose_nothing() -> No
         return head(pooling.global_avg_pool(convolution(x).relu()))
 
     assert pooling.shift_consistency(pooled, x, shift=1) == 1.0
-    assert pooling.shift_consistency(flat, x, shift=1) < 0.9
+    measured("kept by the flat one", pooling.shift_consistency(flat, x, shift=1), at_most=0.9)
 
 
 X = torch.ones(2, 3, 5, 4)

@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -203,11 +202,7 @@ def die() -> None:
 
 
 def die_at(moment: str, epoch: int, file: Path) -> None:
-    """Train, and be killed in this epoch: in a batch, or at a moment of writing the checkpoint.
-
-    What the tests start as a process of its own, ``python -m tests.cnnlib.test_training``.
-    """
-    torch.set_num_threads(1)
+    """Train, and be killed in this epoch: in a batch, or at a moment of writing the checkpoint."""
     now = 1
     save, fsync, replace = torch.save, os.fsync, Path.replace
     checkpoint = training.save_checkpoint
@@ -245,43 +240,65 @@ def die_at(moment: str, epoch: int, file: Path) -> None:
         for step, batch in enumerate(loader):
             if (moment, epoch) == ("batch", now) and step == 2:
                 die()
-            if moment == "from outside":
-                sys.stdout.write(f"{now}\n")
-                sys.stdout.flush()
-                time.sleep(0.02)
+            if (moment, epoch) == ("from outside", now) and step == 2:
+                os.kill(os.getppid(), signal.SIGUSR1)  # which kills this one, however late
+                signal.pause()
             yield batch
 
     train(epochs=8, checkpoint=file, progress=progress)
 
 
+def die_again_and_again(file: Path) -> None:
+    """Start ``die_at`` for each line of a moment and an epoch, and print what it ended with.
+
+    What the test below starts, ``python -m tests.cnnlib.test_training``: torch is imported once.
+    """
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        moment, epoch = line.rsplit(maxsplit=1)
+        # A signal that comes before its handler is kept until then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        pid = os.fork()
+        if pid == 0:
+            try:
+                die_at(moment, int(epoch), file)
+            finally:
+                os._exit(1)
+        signal.signal(signal.SIGUSR1, lambda *_, pid=pid: os.kill(pid, signal.SIGKILL))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(tmp_path: Path) -> None:
     model, history = train(epochs=8)
     file = tmp_path / "run.pt"
-    for moment, epoch in [
-        ("batch", 1),
-        ("half written", 1),
-        ("written", 2),
-        ("synced", 3),
-        ("renamed", 4),
-        ("half written", 5),
-        ("from outside", 6),
-    ]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cnnlib.test_training", moment, str(epoch), str(file)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        with process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if int(line) == epoch:
-                    process.kill()
-        assert process.returncode == -signal.SIGKILL, moment
-        if file.exists():
-            # Whole, whatever lies beside it, and of the last epoch that could be saved.
-            done = len(training.load_checkpoint(file)["history"])
-            assert done == (epoch if moment == "renamed" else epoch - 1), moment
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.cnnlib.test_training", str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for moment, epoch in [
+            ("batch", 1),
+            ("half written", 1),
+            ("written", 2),
+            ("synced", 3),
+            ("renamed", 4),
+            ("half written", 5),
+            ("from outside", 6),
+        ]:
+            process.stdin.write(f"{moment} {epoch}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == f"{-signal.SIGKILL}\n", moment
+            if file.exists():
+                # Whole, whatever lies beside it, and of the last epoch that could be saved.
+                done = len(training.load_checkpoint(file)["history"])
+                assert done == (epoch if moment == "renamed" else epoch - 1), moment
     resumed, rest = train(epochs=8, checkpoint=file)
     assert_same(resumed, model)
     assert without_times(rest) == without_times(history)
@@ -514,4 +531,4 @@ def test_a_bad_argument_is_named_with_what_was_expected(
 
 
 if __name__ == "__main__":
-    die_at(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    die_again_and_again(Path(sys.argv[1]))

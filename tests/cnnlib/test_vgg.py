@@ -104,14 +104,14 @@ def test_a_block_is_convolutions_with_relu_and_a_pool() -> None:
     assert_close(block(x), F.max_pool2d(expected, 2))
 
 
-def test_a_signal_keeps_its_size_through_the_blocks() -> None:
+def test_a_signal_keeps_its_size_through_the_blocks(measured: Callable[..., None]) -> None:
     torch.manual_seed(0)
     features = vgg.make_vgg(vgg.VGG16, num_classes=2).features
     assert isinstance(features, nn.Sequential)
     with torch.no_grad():
         y = features(torch.randn(1, 3, 64, 64))
     # Mean square 1 in; torch's own initial weights let about 1e-8 through.
-    assert 0.1 < y.square().mean().sqrt() < 10
+    measured("root mean square", y.square().mean().sqrt().item(), at_least=0.1, at_most=10.0)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
     assert vgg.small_vgg(num_classes=5, in_channels=3)(torch.zeros(2, 3, *size)).shape == (2, 5)
 
 
-def test_the_small_one_learns_digits(accuracy_on_digits: Callable[..., float]) -> None:
-    assert accuracy_on_digits(vgg.small_vgg) > 0.97
+def test_the_small_one_learns_digits(learns_digits: Callable[..., None]) -> None:
+    learns_digits(vgg.small_vgg, at_least=0.97)
 
 
 @pytest.mark.parametrize("device", available_devices(), ids=str)

@@ -1,6 +1,8 @@
 """Every claim is measured by its lesson's cell, and the measurement gives the verdict we state."""
 
 import ast
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -15,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "source").glob("*.py"))
 # What a measurement never needs: checks of answers, predictions and what they reveal.
 IDLE = {"check", "predict", "reveal", "hints", "written"}
+
+NUMBER = r"(?<!\w)-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
 
 @cache
@@ -61,9 +65,14 @@ def test_a_lesson_measures_the_claims_listed_for_it_and_no_others(lesson: str) -
     [in_one_worker(claim, claim.lesson) for claim in claims().values()],
     ids=list(claims()),
 )
-def test_the_measurement_gives_the_verdict_that_is_stated(claim: Claim) -> None:
+def test_the_measurement_gives_the_verdict_that_is_stated(
+    claim: Claim, noted: Callable[..., None]
+) -> None:
     shown = measured(claim.lesson)[claim.id]
     assert isinstance(shown, Trial)
+    for what, (value, holds) in shown.measured.items():
+        numbers = [float(number) for number in re.findall(NUMBER, value)]
+        noted(f"{claim.id}: {what}", numbers, holds=holds)
     assert shown.claim == claim
     assert shown.verdict == claim.verdict
     assert repr(shown).endswith(f"Verdict: {claim.verdict}.")

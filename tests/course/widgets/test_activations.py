@@ -162,14 +162,14 @@ def test_spreads_are_those_of_a_forward_and_a_backward_pass_by_hand(name: str) -
     np.testing.assert_array_equal(state.own_signal, state.signal)
 
 
-def test_the_description_of_depth_says_what_arrives() -> None:
+def test_the_description_of_depth_says_what_arrives(measured: Callable[..., None]) -> None:
     state = spread(torch.relu, layers=30, gain=1.0)
     said = describe_depth(state)
     assert said.startswith("30 layers of relu with gain 1.00.")
     assert f"standard deviation {state.signal[-1]:.2g}" in said
     assert f"{state.gradient[0]:.2g} reaches the first" in said
     # What the lesson asks to predict: half of the squared gradient passes each layer.
-    assert 2**-18 < state.gradient[0] < 2**-12
+    measured("gradient", float(state.gradient[0]), at_least=2**-18, at_most=2**-12)
 
 
 # Both widgets
