@@ -12,8 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.laws.reading import imports, top
+
 OURS = {"autograder", "cnnlib", "course", "tests"}
-LATE = {"import_module", "importorskip", "__import__"}
 
 
 def what_users_run_imports_dependencies(root: Path) -> list[str]:
@@ -22,7 +23,7 @@ def what_users_run_imports_dependencies(root: Path) -> list[str]:
     optional = set().union(*(extras[name] for name in extras if name != "dev"))
     return [
         f"{path} imports {module} of {distribution}, which dependencies lack"
-        for path, module, distribution, harmless in imports(root, *runtime(root))
+        for path, module, distribution, harmless in imported(root, *runtime(root))
         if distribution not in declared and not (harmless and distribution in optional)
     ]
 
@@ -31,7 +32,7 @@ def developers_install_what_tests_import(root: Path) -> list[str]:
     declared, extras = declarations(root)
     return [
         f"{path} imports {module} of {distribution}, which dependencies and the extra dev lack"
-        for path, module, distribution, _ in imports(root, *sorted(root.glob("tests/**/*.py")))
+        for path, module, distribution, _ in imported(root, *sorted(root.glob("tests/**/*.py")))
         if distribution not in declared | extras.get("dev", set())
     ]
 
@@ -52,19 +53,19 @@ def declarations(root: Path) -> tuple[set[str], dict[str, set[str]]]:
     return names(project["dependencies"]), {name: names(lines) for name, lines in extras.items()}
 
 
-def imports(root: Path, *paths: Path) -> Iterator[tuple[str, str, str, bool]]:
+def imported(root: Path, *paths: Path) -> Iterator[tuple[str, str, str, bool]]:
     """Give path, top-level module, its distribution, and whether its absence does no harm."""
     owners = distributions()
     for path in paths:
         tree = ast.parse(path.read_text())
-        blocks = [block for block in ast.walk(tree) if isinstance(block, ast.Try)]
-        caught = {name for block in blocks if catches(block) for name in modules(*block.body)}
-        early = modules(*tree.body, deep=False)
-        for module in sorted(modules(tree)):
+        tries = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and catches(node)]
+        caught = {top(name) for node in tries for name in imports(ast.Module(node.body, []))}
+        early = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        harmless = caught - {top(name) for node in early for name in imports(node)}
+        for module in sorted({top(name) for name in imports(tree)}):
             if module not in OURS | sys.stdlib_module_names:
                 owner = canonicalize_name(owners.get(module, [module])[0])
-                late = module in caught - early
-                yield path.relative_to(root).as_posix(), module, owner, late
+                yield path.relative_to(root).as_posix(), module, owner, module in harmless
 
 
 @cache
@@ -72,26 +73,8 @@ def distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        return [str(node.module)] if node.level == 0 else []
-    if isinstance(node, ast.Call):
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        return [str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant) and name in LATE]
-    return []
-
-
-def modules(*statements: ast.AST, deep: bool = True) -> set[str]:
-    """Top-level modules that statements import: anywhere in them, or they themselves."""
-    nodes = [node for s in statements for node in (ast.walk(s) if deep else [s])]
-    return {name.partition(".")[0] for node in nodes for name in imported(node)}
-
-
-def catches(block: ast.Try) -> bool:
-    kinds = [ast.unparse(handler.type) for handler in block.handlers if handler.type is not None]
+def catches(node: ast.Try) -> bool:
+    kinds = [ast.unparse(handler.type) for handler in node.handlers if handler.type is not None]
     return any("ImportError" in kind for kind in kinds)
 
 
