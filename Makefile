@@ -6,6 +6,7 @@
 #   make corpora      every hostile and awkward submission, not only the part of them in make test
 #   make screenshot   the picture in the README
 #   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
+#   make lock         write requirements.lock anew; UPGRADE=1 takes the newest of what is not pinned
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,14 +15,19 @@ READY := $(VENV)/ready
 PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench corpora screenshot backbone bubblewrap chromium clean
+.PHONY: help demo test lint lab bench corpora screenshot backbone lock bubblewrap chromium clean
 
 help:
-	@sed -n '2,8s/^# *//p' Makefile
+	@sed -n '2,9s/^# *//p' Makefile
 
-$(READY): pyproject.toml
+PIP := $(BIN)/pip --quiet --disable-pip-version-check install
+
+# Everything by its hash; then torch and torchvision, whose builds differ from machine to machine,
+# and this package.
+$(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --require-hashes --no-deps --requirement requirements.lock
+	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 # $(call need,COMMAND,PACKAGE): find COMMAND, or install Debian's PACKAGE, or say how to.
@@ -75,6 +81,13 @@ backbone: $(READY)
 	mkdir -p build
 	$(BIN)/python -m course.datasets.glyphs build/glyphs.safetensors
 	$(BIN)/python -m cnnlib.pretrained build/glyphs.safetensors cnnlib/glyphs.safetensors
+
+# For every platform and Python at once. No package is fetched, only what it says of itself.
+lock: $(READY)
+	$(PIP) --no-build-isolation --editable '.[lock]'
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev $(if $(UPGRADE),--upgrade) \
+	  --no-emit-package torch --no-emit-package torchvision \
+	  --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -47,7 +47,8 @@ def report(course: Course | None) -> Iterator[tuple[str, str, bool]]:
             yield name, version(name), True
         except PackageNotFoundError:
             yield name, "not installed", name != "nbgrader"
-    yield _bubblewrap()
+    if sys.platform == "linux":
+        yield _bubblewrap()
     yield _sandbox(course)
     yield "device", _device(), True
 

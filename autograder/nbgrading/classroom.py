@@ -21,7 +21,6 @@ from traitlets.config import Config
 
 from autograder.config import CONFIG_FILE, Course
 from autograder.errors import CourseError
-from autograder.inside.confine import die_with_parent
 from autograder.nbgrading.cluster import each_on_cluster
 
 __all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
@@ -171,6 +170,9 @@ def scores(course: Course, lesson: str) -> list[Score]:
 
 def _begin(parent: int) -> None:
     """Prepare a worker process of this machine."""
+    # Not earlier: it needs Linux, and commands that do not grade run elsewhere too.
+    from autograder.inside.confine import die_with_parent
+
     # A killed run's workers must not go on beside those of the run that takes up its work.
     die_with_parent(parent)
     logging.disable(logging.INFO)

@@ -5,6 +5,7 @@ memory, environment), and where any attempt succeeds it raises SandboxError and 
 """
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -83,6 +84,12 @@ class Sandbox:
         return Submission(self.fork(files), self.limits)
 
     def _start(self) -> None:
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"grading needs Linux, and this is {platform.system()}. Building lessons and "
+                "working through them does not; to grade, use a machine, a virtual machine or "
+                "WSL with Linux"
+            )
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
         cage = bubblewrap_command(self.expose, self.hide, Path(scratch)) if self.isolate else []
         ours, theirs = socket.socketpair()

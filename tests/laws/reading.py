@@ -6,6 +6,8 @@ from pathlib import Path
 
 __all__ = ["called", "imports", "modules", "top"]
 
+LATE = ("import_module", "importorskip", "__import__")
+
 
 def modules(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
     for folder in folders:
@@ -21,7 +23,7 @@ def imports(tree: ast.AST) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__"):
+        elif isinstance(node, ast.Call) and called(node) in LATE:
             found |= {str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)}
     return found
 
