@@ -38,8 +38,9 @@ from tqdm.auto import tqdm
 
 from course.claims import trial
 from course.datasets import Images, digits
+from course.figures.activations import bend, gate, overflow
 from course.predictions import predict
-from course.widgets.activations import bend, curves, depth, gate, overflow
+from course.widgets.activations import curves, depth
 
 _ = torch.manual_seed(0)
 

@@ -109,7 +109,7 @@ display(
 
 # %%
 from course.datasets import Images, digits
-from course.widgets.convolution_figures import places
+from course.figures.convolution import places
 
 
 def everywhere(data: Images) -> Images:
@@ -203,7 +203,7 @@ dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape the
 # means no connection.
 
 # %% experiment="sharing"
-from course.widgets.convolution_figures import sharing
+from course.figures.convolution import sharing
 
 sharing()
 
@@ -472,7 +472,7 @@ trial(
 # difference matters.
 
 # %% experiment="windows"
-from course.widgets.convolution_figures import windows
+from course.figures.convolution import windows
 
 windows()
 
@@ -879,7 +879,7 @@ stepper(conv2d_naive)
 # that meet kernel entry $(i, j)$ are a slice of the padded image with the stride as its step.
 
 # %% experiment="unrolled"
-from course.widgets.convolution_figures import unrolled
+from course.figures.convolution import unrolled
 
 unrolled()
 
@@ -1196,7 +1196,7 @@ trial(
 # The bias of a channel was added everywhere, so its gradient is the sum over the whole map.
 
 # %% experiment="backwards"
-from course.widgets.convolution_figures import backwards
+from course.figures.convolution import backwards
 
 backwards()
 
@@ -1441,7 +1441,7 @@ refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-
 # \text{jump} \leftarrow \text{jump} \cdot s$$
 
 # %% experiment="field_of_view"
-from course.widgets.convolution_figures import field_of_view
+from course.figures.convolution import field_of_view
 
 field_of_view()
 
@@ -1573,7 +1573,7 @@ refuses(lambda: receptive_field([(3, 1, 0)]), "receptive_field([(3, 1, 0)])")
 # behind it entry 17 and entry 18 are as far apart as entry 17 and entry 300.
 
 # %% experiment="row_major"
-from course.widgets.convolution_figures import row_major
+from course.figures.convolution import row_major
 
 row_major()
 
@@ -2022,7 +2022,7 @@ rivals.reveal(
 # means. Below are the filters of the network's first layer (twelve at most), before and after.
 
 # %% experiment="filters"
-from course.widgets.convolution_features import filters
+from course.figures.convolution import filters
 
 torch.manual_seed(0)
 net = convolutional()

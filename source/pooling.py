@@ -29,16 +29,16 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from cnnlib.convolution import pair
 from course.claims import trial
+from course.comparison import compare
 from course.datasets import Images, digits
+from course.figures.pooling import kept_curves, routes, sampled, windows
 from course.predictions import predict
-from course.widgets.comparison import compare
-from course.widgets.pooling import kept_curves, moves, routes, sampled, stepper, windows
+from course.widgets.pooling import moves, stepper
 
 _ = torch.manual_seed(0)
 
@@ -84,6 +84,8 @@ warm_up_sum
 
 # %% reveal="warm_up"
 # What is right, and why: run this cell once you have answered.
+from IPython.display import display
+
 display(
     warm_up_size.reveal("b", "(16 + 2 * 1 - 3) // 2 + 1 = 8."),
     warm_up_equivariance.reveal("b", "A convolution is equivariant: its output moves along."),

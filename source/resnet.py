@@ -28,15 +28,15 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from course.blocks import LongBlock, PaddedBlock, option_b, residual_blocks, stack
 from course.claims import trial
 from course.datasets import Images, digits
+from course.figures.resnet import draw_block, draw_network
 from course.predictions import predict
-from course.widgets.resnet import LongBlock, PaddedBlock, Run, gap, option_b, residual_blocks, stack
-from course.widgets.resnet import arriving, backflow, curves, draw_block, draw_network, gradients
+from course.widgets.resnet import Run, arriving, backflow, curves, gap, gradients
 
 _ = torch.manual_seed(0)
 torch.set_num_threads(1)  # networks this small lose time by sharing out their work
@@ -80,6 +80,8 @@ warm_up_norm
 
 # %% reveal="warm_up"
 # What is right, and why: run this cell once you have answered.
+from IPython.display import display
+
 display(
     warm_up_size.reveal("b", "(7 + 2 - 3) // 2 + 1 = 4 and (4 + 2 - 3) // 2 + 1 = 2."),
     warm_up_sum.reveal("b", "The derivative of a sum is f'(x) + 1. Remember this 1."),

@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from torch import Tensor
 
+from course.comparison import Attempt, attempt, fitting, known
 from course.figures import BLUE, GREY, INK, ORANGE, panels
-from course.widgets.comparison import Attempt, attempt, fitting, known
 from course.widgets.explorer import Explorer
 
 __all__ = ["compute_curves", "compute_depth", "curves", "depth"]

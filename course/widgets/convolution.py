@@ -20,9 +20,9 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import Attempt, attempt, fitting
 from course.datasets import photo
 from course.figures import BLUE, GREEN, GREY, INK, ORANGE, panels
-from course.widgets.comparison import Attempt, attempt, fitting
 from course.widgets.explorer import Explorer
 
 __all__ = ["KERNELS", "compute_cost", "compute_step", "cost", "stepper"]
@@ -254,7 +254,7 @@ class StepView:
     def update(self, state: Step) -> None:
         shift = state.padding
         _show(self._image, state.padded, offset=-shift)
-        _show(self._map, state.feature_map, offset=0)
+        _show(self._map, state.feature_map.numpy(), offset=0)
         limit = max(state.feature_map.abs().max().item(), 1e-9)
         low = 0.0 if state.feature_map.min() >= 0 else -limit
         self._map.set_clim(low, limit)
@@ -320,7 +320,7 @@ def _feature_map(convolution: Function, kernel: str, stride: int, padding: int) 
     return fitting(y, (1, 1, *places)).detach()[0, 0]
 
 
-def _show(image: AxesImage, values: Numbers | Tensor, *, offset: int) -> None:
+def _show(image: AxesImage, values: Numbers, *, offset: int) -> None:
     height, width = values.shape
     image.set_data(values)
     image.set_extent((offset - 0.5, offset + width - 0.5, offset + height - 0.5, offset - 0.5))

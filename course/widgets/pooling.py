@@ -1,4 +1,4 @@
-"""Widgets of the lesson on pooling; its still figures come from pooling_pictures.
+"""Widgets of the lesson on pooling.
 
 ``stepper`` moves a pooling window over a table of numbers; ``moves``, in pooling_shift, shows how
 far a shift of the image moves its features. Both compare a student's functions with torch's.
@@ -19,22 +19,13 @@ from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import compare, known
 from course.figures import BLUE, GREY, INK, ORANGE, panels
-from course.widgets.comparison import compare, known
+from course.figures.pooling import number_grid
 from course.widgets.explorer import Explorer
-from course.widgets.pooling_pictures import kept_curves, number_grid, routes, sampled, windows
 from course.widgets.pooling_shift import moves
 
-__all__ = [
-    "compute_windows",
-    "describe_windows",
-    "kept_curves",
-    "moves",
-    "routes",
-    "sampled",
-    "stepper",
-    "windows",
-]
+__all__ = ["compute_windows", "describe_windows", "moves", "stepper"]
 
 Function = Callable[..., Tensor]
 Numbers = NDArray[np.float64]

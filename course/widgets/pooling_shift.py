@@ -17,11 +17,11 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import compare, known
 from course.datasets import digits
 from course.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, panels
-from course.widgets.comparison import compare, known
+from course.figures.pooling import MARGIN, SIDE, edges
 from course.widgets.explorer import Explorer
-from course.widgets.pooling_pictures import MARGIN, SIDE, edges
 
 __all__ = ["compute_moves", "describe_moves", "moves"]
 

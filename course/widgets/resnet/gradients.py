@@ -14,11 +14,11 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from course.blocks import PaddedBlock, residual_blocks
+from course.comparison import attempt
 from course.datasets import digits
 from course.figures import BLUE, GREY, ORANGE, panels
-from course.widgets.comparison import attempt
 from course.widgets.explorer import Explorer
-from course.widgets.resnet.blocks import PaddedBlock, residual_blocks
 
 __all__ = [
     "Gradients",

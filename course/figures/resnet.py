@@ -15,9 +15,9 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from course.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
-from course.widgets.comparison import attempt
-from course.widgets.resnet.blocks import NoShortcut, PaddedShortcut
+from course.blocks import NoShortcut, PaddedShortcut
+from course.comparison import attempt
+from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
 
 __all__ = ["Part", "draw_block", "draw_network", "parts"]
 
