@@ -8,6 +8,7 @@ folded, since it holds what is right. Where no kernel runs, question and options
 
 from html import escape
 from pathlib import Path
+from string import ascii_lowercase
 from types import EllipsisType
 from typing import Any
 
@@ -15,6 +16,9 @@ import anywidget
 import traitlets
 
 __all__ = ["Prediction", "Reveal", "predict"]
+
+# What stands in a notebook, by kind, and its metadata.
+Bundle = tuple[dict[Any, Any], dict[Any, Any]]
 
 
 class Prediction(anywidget.AnyWidget):
@@ -50,7 +54,7 @@ class Prediction(anywidget.AnyWidget):
         lines = [self.question, *(f"  {letter}) {text}" for letter, text in self.options.items())]
         return "\n".join([*lines, self.status])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         options = "".join(
             f"<li style='list-style: none'>{escape(letter)}) {escape(text)}</li>"
             for letter, text in self.options.items()
@@ -98,7 +102,7 @@ class Reveal(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return self.text
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         page = f"<p>{escape(self.text)}</p>"
         return _bundle(super()._repr_mimebundle_(**kwargs), page, self.text)
 
@@ -114,7 +118,8 @@ def predict(
     """Ask a question with lettered options; answer is the student's letter, or ... for none yet.
 
     right and why are told after the choice; without them, a later reveal tells them.
-    Raises ValueError for an answer or a right that is no option.
+    Raises ValueError for options that are not a, b and so on, and for an answer or a right that is
+    none of them.
 
     >>> predict("Which is larger?", a="1/2", b="1/4", right="a", why="By a half.", answer="b")
     Which is larger?
@@ -122,6 +127,8 @@ def predict(
       b) 1/4
     You predicted b). Right is a) 1/2. By a half.
     """
+    if len(options) < 2 or [*options] != [*ascii_lowercase[: len(options)]]:
+        raise ValueError(f"options are {', '.join(options) or 'none'}; expected a, b and so on")
     chosen = "" if isinstance(answer, EllipsisType) else _letter("answer", answer, options)
     if right is None:
         told = {k: f"You predicted {k}). What is right comes out below." for k in options}
@@ -157,7 +164,7 @@ def _letter(name: str, value: object, options: dict[str, str]) -> str:
     return value
 
 
-def _bundle(live: Any, page: str, text: str) -> dict[str, Any]:
+def _bundle(live: Bundle | None, page: str, text: str) -> Bundle:
     """Add to a widget's bundle what stands in for it where no kernel runs."""
-    data = live[0] if isinstance(live, tuple) else live
-    return {**(data or {}), "text/html": page, "text/plain": text}
+    data, metadata = live or ({}, {})
+    return {**data, "text/html": page, "text/plain": text}, metadata
