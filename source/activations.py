@@ -32,60 +32,57 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course.claims import trial
 from course.datasets import Images, digits
+from course.figures.activations import bend, gate, overflow
 from course.predictions import predict
-from course.widgets.activations import bend, curves, depth, gate, overflow
+from course.widgets.activations import curves, depth
 
 _ = torch.manual_seed(0)
 
 # %% [markdown]
 # ## Warm-up
 #
-# Three questions about what you need below. Put a letter in place of the dots, as in `answer="b"`,
-# and run the cell. The cell after it shows nothing until you have answered. Your answers stay in
-# the notebook; they are not graded.
+# Three questions about what you need below. Run the cells and choose. Your answers stay in the
+# notebook; they are not graded.
 
 # %% predict="warm_up_shape"
-warm_up_shape = predict(
+# A question: run this cell and choose.
+predict(
     "x has shape (32, 10). What is the shape of x.amax(dim=1, keepdim=True)?",
     a="(32,)",
     b="(32, 1)",
     c="(1, 10)",
+    right="b",
+    why="keepdim keeps the reduced dimension, with length 1.",
     answer=...,
 )
-warm_up_shape
 
 # %% predict="warm_up_chain"
-warm_up_chain = predict(
+# A question: run this cell and choose.
+predict(
     "h = f(g(x)). What is dh/dx?",
     a="f'(x) g'(x)",
     b="f'(g(x)) + g'(x)",
     c="f'(g(x)) g'(x)",
+    right="c",
+    why="The outer slope is taken where the outer function is evaluated.",
     answer=...,
 )
-warm_up_chain
 
 # %% predict="warm_up_exp"
-warm_up_exp = predict(
+# A question: run this cell and choose.
+predict(
     "What does torch.exp(torch.tensor(1000.0)) return?",
     a="inf",
     b="an error",
     c="the largest 32-bit number",
+    right="a",
+    why="Overflow is no error; what you do with inf afterwards may be.",
     answer=...,
-)
-warm_up_exp
-
-# %% reveal="warm_up"
-# What is right, and why: run this cell once you have answered.
-display(
-    warm_up_shape.reveal("b", "keepdim keeps the reduced dimension, with length 1."),
-    warm_up_chain.reveal("c", "The outer slope is taken where the outer function is evaluated."),
-    warm_up_exp.reveal("a", "Overflow is no error; what you do with inf afterwards may be."),
 )
 
 # %% [markdown]
@@ -95,18 +92,16 @@ display(
 # network feeds the result into a second such layer, that one's into a third, and so on.
 
 # %% predict="how_many_layers"
-how_many_layers = predict(
+# A question: run this cell and choose.
+predict(
     "A net has 20 dense layers of 64 units and no activations. How many layers can replace it?",
     a="all 20 are needed",
     b="two",
     c="one",
+    right="c",
+    why="Two layers multiply out to one, and so do that one and the third.",
     answer=...,
 )
-how_many_layers
-
-# %% reveal="how_many_layers"
-# What is right, and why: run this cell once you have answered.
-how_many_layers.reveal("c", "Two layers multiply out to one, and so do that one and the third.")
 
 # %% [markdown]
 # Feed one layer into a second one and you get $W_2(W_1x + b_1) + b_2 = (W_2W_1)\,x + (W_2b_1 +
@@ -253,18 +248,16 @@ gate()
 # (Clevert et al., 2016) puts an exponential curve there.
 
 # %% predict="elu_lowest"
-elu_lowest = predict(
+# A question: run this cell and choose.
+predict(
     "What is the lowest value that elu can come near, with alpha = 1?",
     a="0",
     b="-1",
     c="there is none, it goes to minus infinity",
+    right="b",
+    why="exp(x) lies between 0 and 1 for x below 0, so exp(x) - 1 stays above -1.",
     answer=...,
 )
-elu_lowest
-
-# %% reveal="elu_lowest"
-# What is right, and why: run this cell once you have answered.
-elu_lowest.reveal("b", "exp(x) lies between 0 and 1 for x below 0, so exp(x) - 1 stays above -1.")
 
 # %% claim="elu_unbounded"
 far_left = torch.tensor(-1e6)
@@ -625,6 +618,7 @@ def fit(net: nn.Module, data: Images, *, steps: int, lr: float, label: str) -> f
 
 
 # %% predict="revival"
+# A question: run this cell and choose.
 revival = predict(
     "All 64 hidden units start dead, with ReLU or a leak of 0.01 or 0.1. Which learn in 500 steps?",
     a="none of the three",
@@ -658,7 +652,7 @@ trial(
 )
 
 # %% reveal="revival"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 revival.reveal(
     "b",
     "A leak of 0.01 passes a hundredth of the gradient, which is slow but not in vain: call "
@@ -680,24 +674,19 @@ revival.reveal(
 # A formula that is right on paper may break in 32-bit numbers, in its value or in its slope.
 
 # %% predict="naive_sigmoid"
-naive_sigmoid = predict(
+# A question: run this cell and choose.
+far = torch.tensor(-1000.0, requires_grad=True)
+value = 1 / (1 + torch.exp(-far))
+value.backward()
+predict(
     "What does 1 / (1 + torch.exp(-x)) give at x = -1000, and what is its gradient there?",
     a="value 0, gradient 0",
     b="value 0, gradient nan",
     c="value nan, gradient nan",
-    answer=...,
-)
-naive_sigmoid
-
-# %% reveal="naive_sigmoid"
-# What is right, and why: run this cell once you have answered.
-far = torch.tensor(-1000.0, requires_grad=True)
-value = 1 / (1 + torch.exp(-far))
-value.backward()
-naive_sigmoid.reveal(
-    "b",
-    f"Value {value.item():.0f}, gradient {far.grad.item()}: inf in the denominator is fine "
+    right="b",
+    why=f"Value {value.item():.0f}, gradient {far.grad.item()}: inf in the denominator is fine "
     "on the way forward, but on the way back 0 meets inf.",
+    answer=...,
 )
 
 # %% [markdown]
@@ -914,6 +903,7 @@ agree(
 # in that tanh is four times as steep.)
 
 # %% predict="centre"
+# A question: run this cell and choose.
 centre = predict(
     "Which network has the lower training loss after 300 steps?",
     a="the centred one",
@@ -940,7 +930,7 @@ trial(
 )
 
 # %% reveal="centre"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 centre.reveal(
     "a",
     "Inputs that are all positive push all weights of a unit in one direction at a time "
@@ -963,20 +953,16 @@ centre.reveal(
 # there; torch takes 0 for ReLU, and `negative_slope` for leaky ReLU.
 
 # %% predict="ten_sigmoids"
-ten_sigmoids = predict(
+# A question: run this cell and choose.
+predict(
     "A gradient passes ten sigmoids, and every weight is 1. How much of it is left at the most?",
     a="about a fortieth",
     b="about a thousandth",
     c="about a millionth",
+    right="c",
+    why="s(1 - s) is largest at s = 1/2, where it is 1/4. Ten slopes of 1/4 multiply to "
+    "1 / 1,048,576.",
     answer=...,
-)
-ten_sigmoids
-
-# %% reveal="ten_sigmoids"
-# What is right, and why: run this cell once you have answered.
-ten_sigmoids.reveal(
-    "c",
-    "s(1 - s) is largest at s = 1/2, where it is 1/4. Ten slopes of 1/4 multiply to 1 / 1,048,576.",
 )
 
 # %% [markdown]
@@ -1117,18 +1103,16 @@ refuses(lambda: activation_gradient("silu", x), "activation_gradient('silu', x)"
 # after layer 50.
 
 # %% predict="gain_for_relu"
-gain_for_relu = predict(
+# A question: run this cell and choose.
+predict(
     "30 layers of ReLU with gain 1. What share of a gradient at the end reaches the first layer?",
     a="about a third",
     b="about a thousandth",
     c="about 0.00003",
+    right="c",
+    why="Each layer divides it by the square root of 2: that is 2 to the -15.",
     answer=...,
 )
-gain_for_relu
-
-# %% reveal="gain_for_relu"
-# What is right, and why: run this cell once you have answered.
-gain_for_relu.reveal("c", "Each layer divides it by the square root of 2: that is 2 to the -15.")
 
 # %% [markdown]
 # ### Explore
@@ -1333,18 +1317,16 @@ for gain in (1, 3, 10, 14):
 # overflow: subtract from each row its own largest score.
 
 # %% predict="softmax_gradient"
-softmax_gradient = predict(
+# A question: run this cell and choose.
+predict(
     "The probabilities of a row always sum to 1. What is the gradient of that sum for the scores?",
     a="0 for every score",
     b="1 for every score",
     c="it depends on the scores",
+    right="a",
+    why="A constant has no slope. What one class gains, the others lose.",
     answer=...,
 )
-softmax_gradient
-
-# %% reveal="softmax_gradient"
-# What is right, and why: run this cell once you have answered.
-softmax_gradient.reveal("a", "A constant has no slope. What one class gains, the others lose.")
 
 # %% [markdown]
 # ### Exercise: softmax

@@ -51,48 +51,43 @@ def pair(value: int | tuple[int, int], *, name: str, least: int) -> tuple[int, i
 # %% [markdown]
 # ## Warm-up
 #
-# Three questions about what you need from the lessons before. Put a letter in place of the dots,
-# as in `answer="b"`, and run the cell. The cell after them shows nothing until you have answered.
-# Your answers stay in the notebook; they are not graded.
+# Three questions about what you need from the lessons before. Run the cells and choose. Your
+# answers stay in the notebook; they are not graded.
 
 # %% predict="warm_up_dense"
-warm_up_dense = predict(
+# A question: run this cell and choose.
+predict(
     "A dense layer computes W x + b, from 64 inputs to 85 outputs. How many parameters has it?",
     a="64 + 85 = 149",
     b="64 * 85 = 5,440",
     c="64 * 85 + 85 = 5,525",
+    right="c",
+    why="One weight per pair, and one bias per output.",
     answer=...,
 )
-warm_up_dense
 
 # %% predict="warm_up_sum"
-warm_up_sum = predict(
+# A question: run this cell and choose.
+predict(
     "The same weight w is used twice: y = f(w) + g(w). What is dy/dw?",
     a="f'(w) + g'(w)",
     b="f'(w) g'(w)",
     c="the larger of f'(w) and g'(w)",
+    right="a",
+    why="Gradients over several paths add up. You need this in section 4.",
     answer=...,
 )
-warm_up_sum
 
 # %% predict="warm_up_loss"
-warm_up_loss = predict(
+# A question: run this cell and choose.
+predict(
     "What is the cross-entropy of a classifier of 10 classes that has learnt nothing yet?",
     a="about 0.1",
     b="about 1",
     c="about 2.3",
+    right="c",
+    why="All ten are about equally likely: log 10 is 2.30.",
     answer=...,
-)
-warm_up_loss
-
-# %% reveal="warm_up"
-# What is right, and why: run this cell once you have answered.
-from IPython.display import display
-
-display(
-    warm_up_dense.reveal("c", "One weight per pair, and one bias per output."),
-    warm_up_sum.reveal("a", "Gradients over several paths add up. You need this in section 4."),
-    warm_up_loss.reveal("c", "All ten are about equally likely: log 10 is 2.30."),
 )
 
 # %% [markdown]
@@ -109,7 +104,7 @@ display(
 
 # %%
 from course.datasets import Images, digits
-from course.widgets.convolution_figures import places
+from course.figures.convolution import places
 
 
 def everywhere(data: Images) -> Images:
@@ -169,6 +164,7 @@ def fit(
 
 
 # %% predict="dense_moved"
+# A question: run this cell and choose.
 dense_moved = predict(
     "On digits in the middle the dense net is right 98 times in 100. And in all nine places?",
     a="about 95 times",
@@ -185,7 +181,7 @@ print(f"in the middle: {accuracy(dense, test):.0%}")
 print(f"in nine places: {accuracy(dense, moved_test):.0%}")
 
 # %% reveal="dense_moved"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape they form.")
 
 # %% [markdown]
@@ -203,23 +199,21 @@ dense_moved.reveal("c", "It has learnt which pixels are dark, not what shape the
 # means no connection.
 
 # %% experiment="sharing"
-from course.widgets.convolution_figures import sharing
+from course.figures.convolution import sharing
 
 sharing()
 
 # %% predict="conv_count"
-conv_count = predict(
+# A question: run this cell and choose.
+predict(
     "A 3 x 3 convolution from 3 to 64 channels. How many parameters on a photo of 224 x 224?",
     a="1,792",
     b="64 * 224 * 224 * 28, about 90 million",
     c="27",
+    right="a",
+    why="64 filters of 3 * 3 * 3 weights and a bias each: 64 * 28.",
     answer=...,
 )
-conv_count
-
-# %% reveal="conv_count"
-# What is right, and why: run this cell once you have answered.
-conv_count.reveal("a", "64 filters of 3 * 3 * 3 weights and a bias each: 64 * 28.")
 
 # %% [markdown]
 # Count the weights. A dense layer has one per pair of input and output, and a bias per output. A
@@ -472,7 +466,7 @@ trial(
 # difference matters.
 
 # %% experiment="windows"
-from course.widgets.convolution_figures import windows
+from course.figures.convolution import windows
 
 windows()
 
@@ -485,18 +479,16 @@ windows()
 # $$h' = \left\lfloor \frac{h + 2p - d\,(k - 1) - 1}{s} \right\rfloor + 1$$
 
 # %% predict="same_size"
-same_size = predict(
+# A question: run this cell and choose.
+predict(
     "kernel 3, stride 1. Which padding keeps the size of the image?",
     a="0",
     b="1",
     c="3",
+    right="b",
+    why="h + 2 - 3 + 1 = h. Without dilation it is (k - 1) / 2, for odd k.",
     answer=...,
 )
-same_size
-
-# %% reveal="same_size"
-# What is right, and why: run this cell once you have answered.
-same_size.reveal("b", "h + 2 - 3 + 1 = h. Without dilation it is (k - 1) / 2, for odd k.")
 
 # %% [markdown]
 # ### Exercise: the size of the output
@@ -879,7 +871,7 @@ stepper(conv2d_naive)
 # that meet kernel entry $(i, j)$ are a slice of the padded image with the stride as its step.
 
 # %% experiment="unrolled"
-from course.widgets.convolution_figures import unrolled
+from course.figures.convolution import unrolled
 
 unrolled()
 
@@ -1119,6 +1111,7 @@ print("products of matrices:", seconds(conv2d))
 # first.
 
 # %% predict="equivariant"
+# A question: run this cell and choose.
 equivariant = predict(
     "A photo moves by one pixel. What does a feature map with stride 2 do?",
     a="it stays, or moves by one position",
@@ -1154,7 +1147,7 @@ trial(
 )
 
 # %% reveal="equivariant"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 equivariant.reveal(
     "c",
     "The windows now stand on the columns that they left out before. The new map is off by 84 % "
@@ -1196,11 +1189,12 @@ trial(
 # The bias of a channel was added everywhere, so its gradient is the sum over the whole map.
 
 # %% experiment="backwards"
-from course.widgets.convolution_figures import backwards
+from course.figures.convolution import backwards
 
 backwards()
 
 # %% predict="sparse"
+# A question: run this cell and choose.
 sparse = predict(
     "One digit goes through both networks. In which first layer is the larger share of the "
     "weights without gradient, that is, exactly 0?",
@@ -1240,7 +1234,7 @@ trial(
 )
 
 # %% reveal="sparse"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 sparse.reveal(
     "b",
     "A dense weight is idle where its own pixel is 0, which is so for 45 % of this digit's pixels, "
@@ -1441,23 +1435,21 @@ refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-
 # \text{jump} \leftarrow \text{jump} \cdot s$$
 
 # %% experiment="field_of_view"
-from course.widgets.convolution_figures import field_of_view
+from course.figures.convolution import field_of_view
 
 field_of_view()
 
 # %% predict="three_small"
-three_small = predict(
+# A question: run this cell and choose.
+predict(
     "How many 3 x 3 layers with stride 1 see as far as one 7 x 7 layer?",
     a="two",
     b="three",
     c="seven",
+    right="b",
+    why="1 + 2 + 2 + 2 = 7, with 27 weights per pair of channels instead of 49.",
     answer=...,
 )
-three_small
-
-# %% reveal="three_small"
-# What is right, and why: run this cell once you have answered.
-three_small.reveal("b", "1 + 2 + 2 + 2 = 7, with 27 weights per pair of channels instead of 49.")
 
 # %% [markdown]
 # ### Exercise: the receptive field
@@ -1573,7 +1565,7 @@ refuses(lambda: receptive_field([(3, 1, 0)]), "receptive_field([(3, 1, 0)])")
 # behind it entry 17 and entry 18 are as far apart as entry 17 and entry 300.
 
 # %% experiment="row_major"
-from course.widgets.convolution_figures import row_major
+from course.figures.convolution import row_major
 
 row_major()
 
@@ -1691,6 +1683,7 @@ trial(
 )
 
 # %% predict="vgg_share"
+# A question: run this cell and choose.
 vgg_share = predict(
     "VGG-16 has 13 convolutions and 3 dense layers. How many parameters are in the latter?",
     a="about a tenth",
@@ -1722,7 +1715,7 @@ shares = {
 trial("dense_holds_most", {what: (f"{s:.0%}", s > 0.5) for what, s in shares.items()})
 
 # %% reveal="vgg_share"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 vgg_share.reveal(
     "c",
     "124 of 138 million, 103 of them in the layer right after flatten. Averaging each map to one "
@@ -1939,6 +1932,7 @@ if abs(start - math.log(10)) > 0.3 or by_heart < 1:
     print("One of the two is not as it should be: look for the bug before you go on.")
 
 # %% predict="rivals"
+# A question: run this cell and choose.
 rivals = predict(
     "Equal parameters, 600 batches each, a test on moved digits. When does the convolutional net "
     "make less than 0.85 times the errors of the dense one?",
@@ -1994,7 +1988,7 @@ for what, race in races.items():
 trial("cnn_beats_dense", measured)
 
 # %% reveal="rivals"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 rivals.reveal(
     "b",
     "The convolutions move along, but the dense head behind flatten has weights for each position, "
@@ -2022,7 +2016,7 @@ rivals.reveal(
 # means. Below are the filters of the network's first layer (twelve at most), before and after.
 
 # %% experiment="filters"
-from course.widgets.convolution_features import filters
+from course.figures.convolution import filters
 
 torch.manual_seed(0)
 net = convolutional()

@@ -29,65 +29,62 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from cnnlib.convolution import pair
 from course.claims import trial
+from course.comparison import compare
 from course.datasets import Images, digits
+from course.figures.pooling import kept_curves, routes, sampled, windows
 from course.predictions import predict
-from course.widgets.comparison import compare
-from course.widgets.pooling import kept_curves, moves, routes, sampled, stepper, windows
+from course.widgets.pooling import moves, stepper
 
 _ = torch.manual_seed(0)
 
 # %% [markdown]
 # ## Warm-up
 #
-# Three questions about what you need below. Put a letter in place of the dots, as in `answer="b"`,
-# and run the cell. The cell after it shows nothing until you have answered. Your answers stay in
-# the notebook; they are not graded.
+# Three questions about what you need below. Run the cells and choose. Your answers stay in the
+# notebook; they are not graded.
 
 # %% predict="warm_up_size"
-warm_up_size = predict(
+# A question: run this cell and choose.
+predict(
     "A window of 3 moves over 16 pixels with stride 2 and padding 1. At how many places "
     "does it stop?",
     a="7",
     b="8",
     c="9",
+    right="b",
+    why="(16 + 2 * 1 - 3) // 2 + 1 = 8.",
     answer=...,
 )
-warm_up_size
 
 # %% predict="warm_up_equivariance"
-warm_up_equivariance = predict(
+# A question: run this cell and choose.
+predict(
     "An image moves to the right by one pixel. What does the output of a convolution with stride "
     "1 do, away from the border?",
     a="it stays as it is",
     b="it moves to the right by one pixel",
     c="it changes in no simple way",
+    right="b",
+    why="A convolution is equivariant: its output moves along.",
     answer=...,
 )
-warm_up_equivariance
 
 # %% predict="warm_up_sum"
-warm_up_sum = predict(
+# A question: run this cell and choose.
+predict(
     "A pixel x is used twice: a = 2x and b = 5x. The gradients at a and b are 1 and 10. What is "
     "the gradient at x?",
     a="52",
     b="50",
     c="11",
+    right="a",
+    why="1 * 2 + 10 * 5: what arrives along two ways is added.",
     answer=...,
-)
-warm_up_sum
-
-# %% reveal="warm_up"
-# What is right, and why: run this cell once you have answered.
-display(
-    warm_up_size.reveal("b", "(16 + 2 * 1 - 3) // 2 + 1 = 8."),
-    warm_up_equivariance.reveal("b", "A convolution is equivariant: its output moves along."),
-    warm_up_sum.reveal("a", "1 * 2 + 10 * 5: what arrives along two ways is added."),
 )
 
 # %% [markdown]
@@ -113,6 +110,7 @@ sampled()
 # image. It gets 97.5 percent of unseen digits right. Then we move the images.
 
 # %% predict="one_pixel"
+# A question: run this cell and choose.
 one_pixel = predict(
     "All test images move by one pixel, and nothing is lost at the edge. For what share of them "
     "does the network's answer stay the same?",
@@ -363,7 +361,7 @@ torch.set_num_threads(1)
 nets = {"stride": [trained("stride", seed=seed) for seed in (0, 1)]}
 
 # %% reveal="one_pixel"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 right = sum(accuracy(net, test) for net in nets["stride"]) / 2
 stays = sum(kept(net, 1) for net in nets["stride"]) / 2
 one_pixel.reveal(
@@ -417,19 +415,17 @@ windows()
 # As with a convolution, padding lets windows reach over the border. But what should stand there?
 
 # %% predict="corner"
-corner = predict(
+# A question: run this cell and choose.
+predict(
     "All pixels of an image are -3. A 2x2 window with padding 1 lies on its corner: one pixel "
     "inside, three outside. What should max pooling give?",
     a="0",
     b="-3",
     c="-0.75",
+    right="b",
+    why="The largest value of the image in that window. Padding must never win.",
     answer=...,
 )
-corner
-
-# %% reveal="corner"
-# What is right, and why: run this cell once you have answered.
-corner.reveal("b", "The largest value of the image in that window. Padding must never win.")
 
 # %% [markdown]
 # ### Explore
@@ -658,19 +654,17 @@ trial(
 # torch counts the zeros unless told otherwise.
 
 # %% predict="border"
-border = predict(
+# A question: run this cell and choose.
+predict(
     "An image whose pixels are all 8 is averaged with 3x3 windows, padding 1, stride 1 and the "
     "zeros counted. What stands in the corners of the result?",
     a="8",
     b="32/9, about 3.6",
     c="0",
+    right="b",
+    why="Four pixels of 8 and five zeros. A bright image gets a dark frame.",
     answer=...,
 )
-border
-
-# %% reveal="border"
-# What is right, and why: run this cell once you have answered.
-border.reveal("b", "Four pixels of 8 and five zeros. A bright image gets a dark frame.")
 
 # %% [markdown]
 # ### Exercise: average pooling
@@ -938,6 +932,7 @@ stepper(max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg
 # row are one or two pixels long. The widget moves the digits to the right.
 
 # %% predict="features_move"
+# A question: run this cell and choose.
 features_move = predict(
     "How far does one pixel of shift move the features of a digit, on that scale, without pooling?",
     a="0.1",
@@ -958,7 +953,7 @@ features_move
 moves(max_pool2d=max_pool2d, avg_pool2d=avg_pool2d)
 
 # %% reveal="features_move"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 features_move.reveal(
     "c",
     "0.99 without pooling: the features are one or two pixels wide, so after a shift by one pixel "
@@ -982,6 +977,7 @@ features_move.reveal(
 # one image.
 
 # %% predict="which_keeps"
+# A question: run this cell and choose.
 which_keeps = predict(
     "The strided network kept half of its answers when images moved by one pixel. What does 2x2 "
     "max pooling in place of the strides make of it?",
@@ -1018,7 +1014,7 @@ for shrink, pair_of in nets.items():
     print(f"{shrink:12s}  {multiply_adds(pair_of[0]):13,}  {right:.1%}   {shares}")
 
 # %% reveal="which_keeps"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 which_keeps.reveal("b", f"{staying['max'][1]:.0%}, against {staying['stride'][1]:.0%}.")
 
 # %% [markdown]
@@ -1112,6 +1108,7 @@ trial(
 # maps at the border. But if there are two strides on the way?
 
 # %% predict="by_four"
+# A question: run this cell and choose.
 by_four = predict(
     "A network with two strides and a global average. Which shift changes the fewest answers?",
     a="1 pixel",
@@ -1134,7 +1131,7 @@ for name, net in averaging.items():
 kept_curves({"strides": staying["stride"], "2x2 maxima": staying["max"], **shares})
 
 # %% reveal="by_four"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 by_four.reveal(
     "c",
     "Two strides of 2 sample every fourth pixel. A shift by 4 hits the same grid again; one by 2 "
@@ -1176,24 +1173,19 @@ print(f"without a border: {accuracy(net, test):.0%} right, {kept(net, 4):.0%} ke
 routes()
 
 # %% predict="ties"
-ties = predict(
+# A question: run this cell and choose.
+flat = torch.zeros(1, 1, 2, 2, requires_grad=True)
+F.max_pool2d(flat, 2).backward()
+predict(
     "Behind a ReLU many windows hold nothing but zeros. Which pixel of such a window gets the "
     "gradient from max pooling in torch?",
     a="all of them, the full gradient each",
     b="the first one in reading order",
     c="none",
+    right="b",
+    why=f"Torch's gradient of a 2x2 window of zeros: {flat.grad[0, 0].tolist()}. One step further "
+    "back c is right as well: the slope of torch's ReLU is 0 there, and nothing gets through it.",
     answer=...,
-)
-ties
-
-# %% reveal="ties"
-# What is right, and why: run this cell once you have answered.
-flat = torch.zeros(1, 1, 2, 2, requires_grad=True)
-F.max_pool2d(flat, 2).backward()
-ties.reveal(
-    "b",
-    f"Torch's gradient of a 2x2 window of zeros: {flat.grad[0, 0].tolist()}. One step further back "
-    "c is right as well: the slope of torch's ReLU is 0 there, and nothing gets through it.",
 )
 
 # %% [markdown]

@@ -28,15 +28,15 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from course.blocks import LongBlock, PaddedBlock, option_b, residual_blocks, stack
 from course.claims import trial
 from course.datasets import Images, digits
+from course.figures.resnet import draw_block, draw_network
 from course.predictions import predict
-from course.widgets.resnet import LongBlock, PaddedBlock, Run, gap, option_b, residual_blocks, stack
-from course.widgets.resnet import arriving, backflow, curves, draw_block, draw_network, gradients
+from course.widgets.resnet import Run, arriving, backflow, curves, gap, gradients
 
 _ = torch.manual_seed(0)
 torch.set_num_threads(1)  # networks this small lose time by sharing out their work
@@ -44,46 +44,43 @@ torch.set_num_threads(1)  # networks this small lose time by sharing out their w
 # %% [markdown]
 # ## Warm-up
 #
-# Three questions about what you need below. Put a letter in place of the dots, as in `answer="b"`,
-# and run the cell. The cell after it shows nothing until you have answered. Your answers stay in
-# the notebook; they are not graded.
+# Three questions about what you need below. Run the cells and choose. Your answers stay in the
+# notebook; they are not graded.
 
 # %% predict="warm_up_size"
-warm_up_size = predict(
+# A question: run this cell and choose.
+predict(
     "A 3x3 convolution with padding 1 and stride 2 reads images of 7x4 pixels. What comes out?",
     a="3x2 pixels",
     b="4x2 pixels",
     c="7x4 pixels",
+    right="b",
+    why="(7 + 2 - 3) // 2 + 1 = 4 and (4 + 2 - 3) // 2 + 1 = 2.",
     answer=...,
 )
-warm_up_size
 
 # %% predict="warm_up_sum"
-warm_up_sum = predict(
+# A question: run this cell and choose.
+predict(
     "y = f(x) + x, all numbers. What is dy/dx where f'(x) = 0?",
     a="0",
     b="1",
     c="x",
+    right="b",
+    why="The derivative of a sum is f'(x) + 1. Remember this 1.",
     answer=...,
 )
-warm_up_sum
 
 # %% predict="warm_up_norm"
-warm_up_norm = predict(
+# A question: run this cell and choose.
+predict(
     "You double all weights of a convolution that batch norm follows. What does training see?",
     a="outputs twice as large",
     b="the same outputs",
     c="outputs half as large",
+    right="b",
+    why="Batch norm divides by the spread, which doubled too.",
     answer=...,
-)
-warm_up_norm
-
-# %% reveal="warm_up"
-# What is right, and why: run this cell once you have answered.
-display(
-    warm_up_size.reveal("b", "(7 + 2 - 3) // 2 + 1 = 4 and (4 + 2 - 3) // 2 + 1 = 2."),
-    warm_up_sum.reveal("b", "The derivative of a sum is f'(x) + 1. Remember this 1."),
-    warm_up_norm.reveal("b", "Batch norm divides by the spread, which doubled too."),
 )
 
 # %% [markdown]
@@ -137,6 +134,7 @@ def trained(depth: int, *, skip: bool, seed: int = 0) -> tuple[nn.Sequential, Ru
 # printed is its mean over the last 12 batches, here and in all that follows.
 
 # %% predict="deeper"
+# A question: run this cell and choose.
 deeper = predict(
     "Plain networks of 20 and 56 layers train for 60 steps. Whose training loss is lower?",
     a="56 layers: it has nearly three times the parameters",
@@ -153,7 +151,7 @@ for depth in (20, 56):
     print(f"plain, {depth} layers: training loss {runs[depth, False].final:.2f}")
 
 # %% reveal="deeper"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 deeper.reveal("b", "The deep one has hardly left log 10 = 2.30, where it knows nothing.")
 
 # %% [markdown]
@@ -213,6 +211,7 @@ draw_block(PaddedBlock, 16, 16)
 # other calls the sum $F$, which is the name of the residual.
 
 # %% predict="which_sum"
+# A question: run this cell and choose.
 which_sum = predict(
     "At one place x is 2 and F(x) is -3. What does the block put out there?",
     a="-1",
@@ -237,7 +236,7 @@ trial(
 )
 
 # %% reveal="which_sum"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 gap_to_sum = (output - F.relu(residual + x)).abs().max().item()
 which_sum.reveal(
     "b",
@@ -585,19 +584,15 @@ draw_block(BasicBlock, 16, 32, stride=2)
 # having met a single weight. In a plain chain there is only $\prod F_l'$.
 
 # %% predict="jacobian_of_chain"
-jacobian_of_chain = predict(
+# A question: run this cell and choose.
+predict(
     "Ten blocks without last ReLUs, each with F' = -I/2. What is the Jacobian of the chain?",
     a="I or more: the skips let a gradient pass",
     b="about I/1000",
     c="about 58 I",
+    right="b",
+    why="(I - I/2) ten times is I/1024: the term I is in the product, and others cancel it.",
     answer=...,
-)
-jacobian_of_chain
-
-# %% reveal="jacobian_of_chain"
-# What is right, and why: run this cell once you have answered.
-jacobian_of_chain.reveal(
-    "b", "(I - I/2) ten times is I/1024: the term I is in the product, and others cancel it."
 )
 
 # %% [markdown]
@@ -763,6 +758,7 @@ except NotImplementedError:
 # end of the last block it is 1.
 
 # %% predict="plain_with_norm"
+# A question: run this cell and choose.
 plain_with_norm = predict(
     "55 plain layers with batch norm. How large is the gradient before the first block?",
     a="about 0.0001",
@@ -814,7 +810,7 @@ trial(
 )
 
 # %% reveal="plain_with_norm"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 plain_with_norm.reveal("c", "Nothing vanishes: at the start it grows from layer to layer.")
 
 # %% [markdown]
@@ -854,18 +850,16 @@ print(f"plain, 56 layers, after 60 steps: {share:.1f}")
 # reduces them, a 3x3 looks around, a 1x1 brings them back.
 
 # %% predict="bottleneck_cost"
-bottleneck_cost = predict(
+# A question: run this cell and choose.
+predict(
     "How many weights do the convolutions of a bottleneck with 256, 64 and 256 channels have?",
     a="about 70 thousand, 1/17 of the basic block",
     b="about 295 thousand, 1/4",
     c="about 590 thousand, 1/2",
+    right="a",
+    why=f"256 x 64 + 9 x 64 x 64 + 64 x 256 = {2 * 256 * 64 + 9 * 64 * 64:,}.",
     answer=...,
 )
-bottleneck_cost
-
-# %% reveal="bottleneck_cost"
-# What is right, and why: run this cell once you have answered.
-bottleneck_cost.reveal("a", f"256 x 64 + 9 x 64 x 64 + 64 x 256 = {2 * 256 * 64 + 9 * 64 * 64:,}.")
 
 # %% [markdown]
 # ### Exercise: the bottleneck block
@@ -1214,6 +1208,7 @@ refuses(lambda: make_resnet([1], num_classes=2, in_channels=-1), "in_channels=-1
 # initial weights and, with option A, the same number of parameters. Skips are the only difference.
 
 # %% predict="with_skips"
+# A question: run this cell and choose.
 with_skips = predict(
     "After 60 steps, how does the residual network of 56 layers compare with the plain one of 20?",
     a="its training loss is higher: 56 layers are too many for 60 steps",
@@ -1231,7 +1226,7 @@ for depth in (8, 20, 56):
     print(f"{depth} layers: training loss {plain:.2f} plain, {residual:.2f} residual")
 
 # %% reveal="with_skips"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 with_skips.reveal("b", "The skips have changed no number of layers and no parameter.")
 
 # %% [markdown]
@@ -1261,6 +1256,7 @@ curves(list(runs.values()))
 # averages have not settled after 60 steps.)
 
 # %% predict="remove_a_block"
+# A question: run this cell and choose.
 remove_a_block = predict(
     "In a trained residual network, one block becomes the identity. For most blocks, accuracy ...",
     a="falls to that of guessing, 10 percent",
@@ -1298,7 +1294,7 @@ removed = {**judge(nets[20, True], "residual"), **judge(nets[20, False], "plain"
 trial("bypass", removed)
 
 # %% reveal="remove_a_block"
-# What is right, and why: run this cell once you have answered.
+# What is right, and why.
 with_skip, without = (
     removed[f"{kind}, one of seven blocks removed"][0] for kind in ("residual", "plain")
 )

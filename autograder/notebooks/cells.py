@@ -7,7 +7,7 @@ In the text (jupytext's py:percent)            In the notebook (nbgrader's schem
     # %% check="relu" points=2                 locked test cell, visible and hidden part
     # %% [markdown] written="why" points=3     graded by hand
     # %% [markdown] hints="relu"               no nbgrader cell; the hints of an exercise
-    # %% predict="slope"                       no nbgrader cell; the student types an answer
+    # %% predict="slope"                       no nbgrader cell; folded, the student chooses
     # %% reveal="slope"                        no nbgrader cell; folded, shows what was right
     # %% claim="one_map"                       no nbgrader cell; a claim is put to a measurement
     # %% experiment="train"                    no nbgrader cell; takes long, and no answer needs it
@@ -50,6 +50,7 @@ Kind = Literal[
 GRADED = ("check", "written")
 UNGRADED: tuple[Kind, ...] = ("hints", "predict", "reveal", "claim", "experiment")
 NOT_RUN = ("reveal", "claim", "experiment")
+FOLDED = ("predict", "reveal")
 MARKDOWN = ("written", "hints")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -120,7 +121,7 @@ class Marker:
     def notebook_metadata(self) -> dict[str, Any]:
         """Return the metadata of the notebook's cell."""
         if self.kind in UNGRADED:
-            folded = {"jupyter": {"source_hidden": True}} if self.kind == "reveal" else {}
+            folded = {"jupyter": {"source_hidden": True}} if self.kind in FOLDED else {}
             return {"autograder": {self.kind: self.name}, **folded}
         nbgrader = {
             "grade": self.kind in GRADED,

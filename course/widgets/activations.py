@@ -1,4 +1,4 @@
-"""Widgets of the lesson on activation functions; its still figures lie in the module beside.
+"""Widgets of the lesson on activation functions.
 
 ``curves`` draws a student's functions and their slopes over torch's; ``depth`` shows what many
 layers do to the spread of a signal on the way in and of a gradient on the way back.
@@ -10,26 +10,23 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import ipywidgets
-import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import Attempt, attempt, fitting, known
 from course.figures import BLUE, GREY, INK, ORANGE, panels
-from course.widgets.activations_figures import bend, gate, overflow
 from course.widgets.explorer import Explorer
 
-__all__ = ["bend", "compute_curves", "compute_depth", "curves", "depth", "gate", "overflow"]
+__all__ = ["compute_curves", "compute_depth", "curves", "depth"]
 
 Function = Callable[..., Tensor]
-Numbers = NDArray[np.float64]
 # Value and slope, or signal and gradient.
-Twin = tuple[Numbers, Numbers]
+Twin = tuple[Tensor, Tensor]
 
 # torch's functions, with the options of the lesson's signatures.
 REFERENCES: dict[str, Function] = {
@@ -42,32 +39,23 @@ REFERENCES: dict[str, Function] = {
 OPTIONS = {"leaky_relu": ("negative_slope",), "elu": ("alpha",)}
 
 LAYERS, WIDTH, BATCH = 50, 64, 64
-# The largest difference at which two curves are called one.
-SAME = 1e-6
 # The axes of the depth widget; what leaves them is drawn on their rim.
 LOWEST, HIGHEST = 1e-8, 1e4
-
-
-class Misfit(Exception):
-    """A student's function returned something of another shape."""
+# The largest difference at which two curves are called one.
+SAME = 1e-6
+NOTHING: Twin = (torch.empty(0), torch.empty(0))
 
 
 @dataclass(frozen=True)
 class Curves:
-    """An activation and its slope over x, torch's and the student's; own_* is None without one.
-
-    problem says why there is none, gap is the largest difference of value or slope.
-    """
+    """An activation and its slope over x, torch's and the student's own."""
 
     name: str
     options: Mapping[str, float]
-    x: Numbers
-    value: Numbers
-    slope: Numbers
-    own_value: Numbers | None
-    own_slope: Numbers | None
-    problem: str
-    gap: float
+    x: Tensor
+    value: Tensor
+    slope: Tensor
+    own: Attempt[Twin]
     probe: float
     probe_value: float
     probe_slope: float
@@ -84,17 +72,15 @@ class Depth:
 
     name: str
     gain: float
-    signal: Numbers
-    gradient: Numbers
-    own_signal: Numbers | None
-    own_gradient: Numbers | None
-    problem: str
+    signal: Tensor
+    gradient: Tensor
+    own: Attempt[Twin]
 
     @property
     def same(self) -> bool:
-        """Whether both of the student's curves lie on torch's."""
-        pairs = ((self.own_signal, self.signal), (self.own_gradient, self.gradient))
-        return all(own is not None and np.allclose(own, y, rtol=1e-3, atol=0) for own, y in pairs)
+        """Whether both of the student's curves lie on torch's, by the same share everywhere."""
+        pairs = zip(self.own.value or (), (self.signal, self.gradient), strict=True)
+        return all(torch.allclose(own, y, rtol=1e-3, atol=0) for own, y in pairs)
 
 
 def curves(**functions: Function) -> Explorer:
@@ -104,7 +90,7 @@ def curves(**functions: Function) -> Explorer:
     """
     return Explorer(
         {
-            "name": ipywidgets.Dropdown(options=_known(functions), description="Function"),
+            "name": ipywidgets.Dropdown(options=_names(functions), description="Function"),
             "probe": ipywidgets.FloatSlider(1.0, min=-6, max=6, step=0.1, description="Input x"),
             "negative_slope": ipywidgets.FloatSlider(
                 0.1, min=0, max=1, step=0.01, description="negative_slope"
@@ -125,7 +111,7 @@ def depth(**functions: Function) -> Explorer:
     """
     return Explorer(
         {
-            "name": ipywidgets.Dropdown(options=_known(functions), description="Function"),
+            "name": ipywidgets.Dropdown(options=_names(functions), description="Function"),
             "layers": ipywidgets.IntSlider(30, min=1, max=LAYERS, description="Layers"),
             "gain": ipywidgets.FloatSlider(1.0, min=0.2, max=3, step=0.05, description="Gain"),
             "seed": ipywidgets.IntSlider(0, min=0, max=9, description="Seed of weights"),
@@ -151,38 +137,29 @@ def compute_curves(
     x = torch.linspace(-6, 6, 240, dtype=torch.float64)
     reference = partial(REFERENCES[name], **wanted)
     value, slope = _value_and_slope(reference, x)
-    own, problem = _attempt(lambda: _value_and_slope(partial(functions[name], **wanted), x))
-    own_value, own_slope = own or (None, None)
+    yours = partial(functions[name], **wanted)
     at, slope_at = _value_and_slope(reference, torch.tensor([probe], dtype=torch.float64))
     return Curves(
         name=name,
         options=wanted,
-        x=x.numpy(),
+        x=x,
         value=value,
         slope=slope,
-        own_value=own_value,
-        own_slope=own_slope,
-        problem=problem,
-        gap=_gap(own, (value, slope)),
+        own=attempt(lambda: _value_and_slope(yours, x), (value, slope), tolerance=SAME),
         probe=probe,
-        probe_value=at[0],
-        probe_slope=slope_at[0],
+        probe_value=at.item(),
+        probe_slope=slope_at.item(),
     )
 
 
 def describe_curves(state: Curves) -> str:
     """Say in words what the curve widget shows."""
-    if state.problem:
-        own = f"Only torch's curve is drawn: {state.problem}."
-    elif state.gap < SAME:
-        own = "Your curve lies on torch's."
-    else:
-        own = f"Your curve leaves torch's{_by(state.gap)}."
+    only = "Only torch's curve is drawn: yours" if state.own.problem else "Your curve"
     options = " and ".join(f"{key} {value:.2f}" for key, value in state.options.items())
     return (
         f"{state.name}{options and ' with '}{options} and its slope from -6 to 6. "
         f"At x = {state.probe:.1f} the value is {state.probe_value:.3f} and the slope "
-        f"{state.probe_slope:.3f}. {own}"
+        f"{state.probe_slope:.3f}. {only} {state.own.words}."
     )
 
 
@@ -191,15 +168,14 @@ def compute_depth(
 ) -> Depth:
     """Send one batch forward and one gradient backward through layers of equal width."""
     signal, gradient = _spreads(REFERENCES[name], layers=layers, gain=gain, seed=seed)
-    own, problem = _attempt(lambda: _spreads(functions[name], layers=layers, gain=gain, seed=seed))
-    own_signal, own_gradient = own or (None, None)
-    return Depth(name, gain, signal, gradient, own_signal, own_gradient, problem)
+    own = attempt(lambda: _spreads(functions[name], layers=layers, gain=gain, seed=seed))
+    return Depth(name, gain, signal, gradient, own)
 
 
 def describe_depth(state: Depth) -> str:
     """Say in words what the depth widget shows."""
-    if state.problem:
-        own = f"Only torch's is drawn: {state.problem}."
+    if state.own.problem:
+        own = f"Only torch's is drawn: yours {state.own.problem}."
     else:
         own = f"Yours {'agrees' if state.same else 'differs'}."
     layers = len(state.signal)
@@ -240,16 +216,15 @@ class CurvesView:
     def update(self, state: Curves) -> None:
         for line, y in zip(self._reference, (state.value, state.slope), strict=True):
             line.set_data(state.x, y)
-        for line, own in zip(self._own, (state.own_value, state.own_slope), strict=True):
-            line.set_data(*((state.x, own) if own is not None else ([], [])))
-        ends = np.array([state.probe - 1.5, state.probe + 1.5])
+        for line, own in zip(self._own, state.own.value or NOTHING, strict=True):
+            line.set_data(state.x[: len(own)], own)
+        ends = torch.tensor([state.probe - 1.5, state.probe + 1.5])
         self._tangent.set_data(ends, state.probe_value + state.probe_slope * (ends - state.probe))
         self._dots[0].set_data([state.probe], [state.probe_value])
         self._dots[1].set_data([state.probe], [state.probe_slope])
-        off = "" if state.gap < SAME else f"yours is off{_by(state.gap)}"
         self._texts[0].set_text(f"{state.name}({state.probe:.1f}) = {state.probe_value:.3f}")
         self._texts[1].set_text(
-            f"slope {state.probe_slope:.3f}\n{_short(state.problem or off)}".rstrip()
+            f"slope {state.probe_slope:.3f}\n{'' if state.own.agrees else _short(state.own.words)}"
         )
 
 
@@ -279,14 +254,14 @@ class DepthView:
         return [*self._reference, *self._own, *self._texts]
 
     def update(self, state: Depth) -> None:
-        layer = np.arange(1, len(state.signal) + 1)
+        layer = range(1, len(state.signal) + 1)
         for line, y in zip(self._reference, (state.signal, state.gradient), strict=True):
             line.set_data(layer, _clip(y))
-        for line, own in zip(self._own, (state.own_signal, state.own_gradient), strict=True):
-            line.set_data(*((layer, _clip(own)) if own is not None else ([], [])))
+        for line, own in zip(self._own, state.own.value or NOTHING, strict=True):
+            line.set_data(layer[: len(own)], _clip(own))
         self._texts[0].set_text(f"{state.name}: {state.signal[-1]:.2g} after the last")
-        words = f"{state.gradient[0]:.2g} at the first\n{_short(state.problem)}"
-        self._texts[1].set_text(words.rstrip())
+        problem = _short(state.own.problem) if state.own.problem else ""
+        self._texts[1].set_text(f"{state.gradient[0]:.2g} at the first\n{problem}")
 
 
 @cache
@@ -304,49 +279,24 @@ def _spreads(f: Function, *, layers: int, gain: float, seed: int) -> Twin:
     x, weights, grad_out = _weights(seed)
     signals = [x.requires_grad_()]
     for weight in weights[:layers]:
-        signals.append(f(signals[-1] @ (gain * weight)))
+        signals.append(fitting(f(signals[-1] @ (gain * weight)), x.shape))
     gradients = torch.autograd.grad(signals[-1], signals[:-1], grad_out)
     return (
-        np.array([h.detach().std().item() for h in signals[1:]]),
-        np.array([g.square().mean().sqrt().item() for g in gradients]),
+        torch.stack([h.detach().std() for h in signals[1:]]),
+        torch.stack([g.square().mean().sqrt() for g in gradients]),
     )
 
 
 def _value_and_slope(f: Function, x: Tensor) -> Twin:
     leaf = x.clone().requires_grad_()
-    y = f(leaf)
-    if not isinstance(y, Tensor) or y.shape != x.shape:
-        got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-        raise Misfit(f"returns {got}, expected shape {tuple(x.shape)}")
+    y = fitting(f(leaf), x.shape)
     (slope,) = torch.autograd.grad(y.sum(), leaf)
-    return y.detach().numpy(), slope.numpy()
+    return y.detach(), slope
 
 
-def _attempt(call: Callable[[], Twin]) -> tuple[Twin | None, str]:
-    """Return what a student's function gives, or why it gives nothing."""
-    try:
-        return call(), ""
-    except NotImplementedError:
-        return None, "yours is not written yet"
-    except Misfit as error:
-        return None, f"yours {error}"
-    except Exception as error:
-        return None, f"yours raises {type(error).__name__}: {str(error).rstrip('.')}"
-
-
-def _gap(own: Twin | None, reference: Twin) -> float:
-    """Return the largest difference of two pairs of curves; not a number where one has holes."""
-    pairs = zip(own or reference, reference, strict=True)
-    return float(np.max([np.abs(a - b).max() for a, b in pairs]))
-
-
-def _by(gap: float) -> str:
-    return ": it has holes" if np.isnan(gap) else f" by up to {gap:.2g}"
-
-
-def _short(problem: str) -> str:
-    """Fit words into a panel; the alt text has all of them."""
-    return textwrap.fill(textwrap.shorten(problem, 90, placeholder=" ..."), 38)
+def _short(words: str) -> str:
+    """Fit what is said of a student's function into a panel; the alt text has all of it."""
+    return textwrap.fill(f"yours {words}", 38, max_lines=3, placeholder=" ...")
 
 
 def _text(axes: Axes) -> Text:
@@ -366,15 +316,11 @@ def _twin_lines(axes: Axes) -> tuple[Line2D, Line2D]:
     return reference, own
 
 
-def _clip(y: Numbers) -> Numbers:
-    return np.nan_to_num(y, nan=HIGHEST, posinf=HIGHEST).clip(LOWEST, HIGHEST)
+def _clip(y: Tensor) -> Tensor:
+    return y.nan_to_num(nan=HIGHEST, posinf=HIGHEST).clip(LOWEST, HIGHEST)
 
 
-def _known(functions: Mapping[str, Function]) -> list[str]:
-    unknown = [name for name in functions if name not in REFERENCES]
-    if unknown or not functions:
-        raise ValueError(
-            f"functions are {', '.join(functions) or 'none'}; expected some of "
-            + ", ".join(REFERENCES)
-        )
-    return list(functions)
+def _names(functions: Mapping[str, Function]) -> list[str]:
+    if not functions:
+        raise ValueError(f"functions are none; expected some of {', '.join(REFERENCES)}")
+    return known(functions, REFERENCES)

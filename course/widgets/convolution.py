@@ -4,6 +4,7 @@
 compares what a convolution, a local layer and a dense layer hold and compute.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -19,6 +20,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import Attempt, attempt, fitting
 from course.datasets import photo
 from course.figures import BLUE, GREEN, GREY, INK, ORANGE, panels
 from course.widgets.explorer import Explorer
@@ -47,8 +49,7 @@ HATCHES = ("", "..", "//")
 class Step:
     """A kernel at one place of a padded photograph, and the feature map of all places.
 
-    own_map is the student's map, None without one; problem says why there is none, gap is its
-    largest difference from torch's.
+    own is the student's map.
     """
 
     kernel: str
@@ -59,22 +60,20 @@ class Step:
     column: int
     padded: Numbers
     window: Numbers
-    feature_map: Numbers
-    own_map: Numbers | None
-    problem: str
-    gap: float
+    feature_map: Tensor
+    own: Attempt[Tensor]
 
     @property
     def value(self) -> float:
         """The number that torch's convolution gives here."""
-        return float(self.feature_map[self.row, self.column])
+        return self.feature_map[self.row, self.column].item()
 
 
 @dataclass(frozen=True)
 class Cost:
     """Parameters and multiply-adds per image of three layers with equally many outputs.
 
-    own_parameters are the student's counts for convolution and dense layer, None where they failed.
+    own are the student's counts of parameters, for convolution and dense layer.
     """
 
     side: int
@@ -84,7 +83,7 @@ class Cost:
     out_side: int
     parameters: tuple[int, int, int]
     multiply_adds: tuple[int, int, int]
-    own_parameters: tuple[float | None, float | None]
+    own: tuple[Attempt[int], Attempt[int]]
 
 
 def stepper(convolution: Function) -> Explorer:
@@ -134,18 +133,7 @@ def compute_step(
     A position beyond the last output means the last one.
     """
     feature_map = _feature_map(F.conv2d, kernel, stride, padding)
-    own_map, gap, problem = None, 0.0, ""
-    try:
-        own_map = _feature_map(convolution, kernel, stride, padding)
-        if own_map.shape == feature_map.shape:
-            gap = float(np.abs(own_map - feature_map).max())
-        else:
-            problem = f"yours has {_by(own_map)} numbers, not {_by(feature_map)}"
-            own_map = None
-    except NotImplementedError:
-        problem = "yours is not written yet"
-    except Exception as error:
-        problem = f"yours raises {type(error).__name__}: {error}"
+    own = attempt(lambda: _feature_map(convolution, kernel, stride, padding), feature_map)
     row, column = min(row, len(feature_map) - 1), min(column, feature_map.shape[1] - 1)
     padded = np.pad(_grey()[0, 0].numpy(), padding)
     top, left = row * stride, column * stride
@@ -159,24 +147,19 @@ def compute_step(
         padded=padded,
         window=padded[top : top + 3, left : left + 3],
         feature_map=feature_map,
-        own_map=own_map,
-        problem=problem,
-        gap=gap,
+        own=own,
     )
 
 
 def describe_step(state: Step) -> str:
     """Say in words what the stepper shows."""
-    if state.problem:
-        own = f" Only torch's map is known: {state.problem}."
-    elif state.gap < 1e-5:
-        own = " Your map equals torch's."
-    else:
-        own = f" Your map differs from torch's by up to {state.gap:.2g}."
+    only = "Only torch's map is known: yours" if state.own.problem else "Your map"
     return (
         f"The kernel for {state.kernel} with stride {state.stride} and padding {state.padding} on "
-        f"a photograph of {HEIGHT} by {WIDTH} pixels gives a map of {_by(state.feature_map)}. "
-        f"At row {state.row}, column {state.column} it is {state.value:.2f}.{own}"
+        f"a photograph of {HEIGHT} by {WIDTH} pixels gives a map of "
+        f"{' by '.join(map(str, state.feature_map.shape))}. "
+        f"At row {state.row}, column {state.column} it is {state.value:.2f}. "
+        f"{only} {state.own.words}."
     )
 
 
@@ -194,19 +177,20 @@ def compute_cost(
     out_side = (side - 1) // stride + 1
     outputs, inputs = out_channels * out_side**2, in_channels * side**2
     window = in_channels * kernel_size**2
-    own = (
-        _number(lambda: conv_parameters(in_channels, out_channels, kernel_size=kernel_size)),
-        _number(lambda: dense_parameters(inputs, outputs)),
-    )
+    parameters = (out_channels * (window + 1), outputs * (window + 1), outputs * (inputs + 1))
+    conv = partial(conv_parameters, in_channels, out_channels, kernel_size=kernel_size)
     return Cost(
         side=side,
         in_channels=in_channels,
         out_channels=out_channels,
         kernel_size=kernel_size,
         out_side=out_side,
-        parameters=(out_channels * (window + 1), outputs * (window + 1), outputs * (inputs + 1)),
+        parameters=parameters,
         multiply_adds=(outputs * window, outputs * window, outputs * inputs),
-        own_parameters=own,
+        own=(
+            attempt(conv, parameters[0]),
+            attempt(lambda: dense_parameters(inputs, outputs), parameters[2]),
+        ),
     )
 
 
@@ -218,7 +202,7 @@ def describe_cost(state: Cost) -> str:
     ]
     for name, held, done in zip(LAYERS, state.parameters, state.multiply_adds, strict=True):
         sentences.append(f"{name.capitalize()}: {held:,} parameters, {done:,} multiply-adds.")
-    return " ".join([*sentences, _verdict(state)])
+    return " ".join([*sentences, f"As for parameters, {_verdict(state)}."])
 
 
 class StepView:
@@ -270,8 +254,8 @@ class StepView:
     def update(self, state: Step) -> None:
         shift = state.padding
         _show(self._image, state.padded, offset=-shift)
-        _show(self._map, state.feature_map, offset=0)
-        limit = max(float(np.abs(state.feature_map).max()), 1e-9)
+        _show(self._map, state.feature_map.numpy(), offset=0)
+        limit = max(state.feature_map.abs().max().item(), 1e-9)
         low = 0.0 if state.feature_map.min() >= 0 else -limit
         self._map.set_clim(low, limit)
         top, left = state.row * state.stride - shift, state.column * state.stride - shift
@@ -280,12 +264,11 @@ class StepView:
         pairs = zip(state.window.flat, state.weights.flat, strict=True)
         for cell, (pixel, weight) in zip(self._cells, pairs, strict=True):
             cell.set_text(f"{pixel:.2f}\n\u00d7 {weight:.3g}")
-        own = ""
-        if state.own_map is not None:
-            own = f"\nyours {state.own_map[state.row, state.column]:.2f}"
-        elif state.problem:
-            own = "\n" + state.problem[:36]
-        self._sum.set_text(f"sum {state.value:.2f}{own}")
+        if state.own.value is None:
+            own = textwrap.fill(state.own.problem, 30, max_lines=2, placeholder=" ...")
+        else:
+            own = f"{state.own.value[state.row, state.column]:.2f}"
+        self._sum.set_text(f"sum {state.value:.2f}\nyours {own}")
 
 
 class CostView:
@@ -320,7 +303,7 @@ class CostView:
             bar.set_width(value - 1)
             label.set_x(value * 1.6)
             label.set_text(_short(value))
-        self._own.set_text(_verdict(state))
+        self._own.set_text(textwrap.fill(_verdict(state), 40, max_lines=2, placeholder=" ..."))
 
 
 @lru_cache(maxsize=1)
@@ -329,11 +312,12 @@ def _grey() -> Tensor:
 
 
 @lru_cache(maxsize=128)
-def _feature_map(convolution: Function, kernel: str, stride: int, padding: int) -> Numbers:
+def _feature_map(convolution: Function, kernel: str, stride: int, padding: int) -> Tensor:
     """The map of the photograph; kept, because a student's loops are slow."""
     weights = torch.tensor(KERNELS[kernel], dtype=torch.float64)[None, None]
+    places = ((side + 2 * padding - 3) // stride + 1 for side in (HEIGHT, WIDTH))
     y = convolution(_grey().clone(), weights, stride=stride, padding=padding)
-    return y.detach()[0, 0].numpy()
+    return fitting(y, (1, 1, *places)).detach()[0, 0]
 
 
 def _show(image: AxesImage, values: Numbers, *, offset: int) -> None:
@@ -342,26 +326,14 @@ def _show(image: AxesImage, values: Numbers, *, offset: int) -> None:
     image.set_extent((offset - 0.5, offset + width - 0.5, offset + height - 0.5, offset - 0.5))
 
 
-def _by(values: Numbers) -> str:
-    return " by ".join(map(str, values.shape))
-
-
-def _number(count: Callable[[], object]) -> float | None:
-    try:
-        result = count()
-    except Exception:
-        return None
-    return float(result) if isinstance(result, int | float) else None
-
-
 def _verdict(state: Cost) -> str:
-    wanted = (state.parameters[0], state.parameters[2])
-    if None in state.own_parameters:
-        return "yours: not written yet"
-    if state.own_parameters == wanted:
-        return "yours: the same"
-    own = " and ".join(f"{value:,.0f}" for value in state.own_parameters if value is not None)
-    return f"yours: {own}"
+    """Say how the student's counts do; where they differ, which they are."""
+    for own in state.own:
+        if own.problem:
+            return f"yours {own.problem}"
+    if all(own.agrees for own in state.own):
+        return "yours agree"
+    return "yours: " + " and ".join(f"{own.value:,.0f}" for own in state.own)
 
 
 def _short(value: int) -> str:

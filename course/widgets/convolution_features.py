@@ -1,10 +1,10 @@
-"""What a trained convolutional network has learnt: its first filters, and its feature maps.
+"""What a trained convolutional network has learnt: its feature maps.
 
 A network is looked at from outside, by its ``Conv2d`` layers, so that a student's own design works
 as well as the ready-made one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,19 +14,18 @@ import torch
 import torch.nn.functional as F
 from matplotlib import colormaps
 from matplotlib.artist import Artist
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from course.comparison import Misfit, attempt, fitting
 from course.datasets import Images
-from course.figures import BLUE, GREY, ORANGE, Picture, panels, show
+from course.figures import BLUE, GREY, ORANGE, panels
 from course.widgets.explorer import Explorer
 
-__all__ = ["compute_maps", "feature_maps", "filters", "ready_made", "usable"]
+__all__ = ["compute_maps", "feature_maps", "ready_made", "usable"]
 
 Numbers = NDArray[np.float64]
-SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
 # Gaps between maps are grey, so that an empty map can be told from none.
 MAPS = colormaps["gray_r"].with_extremes(bad="#c9d3dd")
 # More maps than this are left out of a picture.
@@ -53,18 +52,16 @@ class Maps:
 
 def usable(own: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
     """Return own if it makes a convolutional network for digits, else ready_made, and say which."""
-    try:
+
+    def learns() -> None:
         network = own()
-        logits = network(torch.zeros(2, 1, 8, 8))
+        logits = fitting(network(torch.zeros(2, 1, 8, 8)), (2, 10))
         F.cross_entropy(logits, torch.tensor([0, 1])).backward()
-        problem = "" if logits.shape == (2, 10) else f"its output has shape {tuple(logits.shape)}"
-        if not problem and not _convolutions(network):
-            problem = "it has no nn.Conv2d layer to look at"
-    except NotImplementedError:
-        problem = "it is not written yet"
-    except Exception as error:
-        problem = f"it raises {type(error).__name__}: {error}"
-    print(f"a ready-made network, since of yours: {problem}" if problem else "your network")  # noqa: T201  # the lesson's text refers to this line
+        if not _convolutions(network):
+            raise Misfit("has no nn.Conv2d layer to look at")
+
+    problem = attempt(learns).problem
+    print(f"a ready-made network, since yours {problem}" if problem else "your network")  # noqa: T201  # the lesson's text refers to this line
     return ready_made if problem else own
 
 
@@ -77,33 +74,6 @@ def ready_made() -> nn.Module:
         nn.ReLU(),
         nn.Flatten(),
         nn.Linear(400, 10),
-    )
-
-
-def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
-    """Draw the filters of the first convolution, from a state dict of before and as they are."""
-    name, layer = _convolutions(network)[0]
-    rows = [before[f"{name}.weight"], layer.weight.detach()]
-    shown = min(rows[0].shape[0], 12)
-    axes = panels(2, shown, height=1.7)
-    for row, (weights, title) in enumerate(zip(rows, ("before", "after"), strict=True)):
-        limit = float(weights.abs().max())
-        for number in range(shown):
-            panel = axes[row * shown + number]
-            panel.imshow(weights[number, 0].numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
-            panel.set(xticks=[], yticks=[])
-            if number == 0:
-                panel.set_ylabel(title)
-            if row == 0:
-                panel.set_title(str(number), fontsize="small")
-    changed = ((rows[1] - rows[0]).norm() / rows[0].norm()).item()
-    edges = [_edges(weights[:shown, 0]) for weights in rows]
-    return show(
-        axes,
-        f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
-        f"and blue where it subtracts, before training and after it. They have changed by "
-        f"{changed:.1f} times their size. Filters of which a slope from one side to the other "
-        f"makes up more than half: {edges[0]} before, {edges[1]} after.",
     )
 
 
@@ -201,18 +171,6 @@ class MapsView:
             bar.set_facecolor(BLUE if k == state.label else ORANGE)
             bar.set_hatch("" if k == state.label else "//")
         self._text.set_text(f"says {state.said}, is {state.label}")
-
-
-def _edges(weights: Tensor) -> int:
-    """Count filters (O, kh, kw) that a slope explains by more than half, their mean left out."""
-    height, width = weights.shape[1:]
-    down = torch.arange(height, dtype=weights.dtype)[:, None].expand(height, width)
-    right = torch.arange(width, dtype=weights.dtype).expand(height, width)
-    slopes = torch.stack([down - down.mean(), right - right.mean()]).flatten(1)
-    slopes = slopes / slopes.norm(dim=1, keepdim=True).clamp(min=1e-9)
-    pattern = (weights - weights.mean(dim=(1, 2), keepdim=True)).flatten(1)
-    explained = (pattern @ slopes.T).square().sum(dim=1)
-    return int((explained > 0.5 * pattern.square().sum(dim=1)).sum())
 
 
 def _grid(maps: Numbers) -> Numbers:

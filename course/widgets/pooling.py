@@ -1,9 +1,10 @@
-"""Widgets of the lesson on pooling; its still figures come from pooling_pictures.
+"""Widgets of the lesson on pooling.
 
 ``stepper`` moves a pooling window over a table of numbers; ``moves``, in pooling_shift, shows how
 far a shift of the image moves its features. Both compare a student's functions with torch's.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,22 +19,13 @@ from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import compare, known
 from course.figures import BLUE, GREY, INK, ORANGE, panels
-from course.widgets.comparison import compare, known
+from course.figures.pooling import number_grid
 from course.widgets.explorer import Explorer
-from course.widgets.pooling_pictures import kept_curves, number_grid, routes, sampled, windows
 from course.widgets.pooling_shift import moves
 
-__all__ = [
-    "compute_windows",
-    "describe_windows",
-    "kept_curves",
-    "moves",
-    "routes",
-    "sampled",
-    "stepper",
-    "windows",
-]
+__all__ = ["compute_windows", "describe_windows", "moves", "stepper"]
 
 Function = Callable[..., Tensor]
 Numbers = NDArray[np.float64]
@@ -161,7 +153,7 @@ def describe_windows(state: Windows) -> str:
     rows, columns = state.output.shape
     value = state.output[state.row, state.column]
     left, top, width, height = state.box
-    own = f" {state.own.capitalize()}." if state.own else ""
+    own = f" {state.own[0].upper()}{state.own[1:]}." if state.own else ""
     return (
         f"{state.kind} pooling of a table of 6 by 7 numbers gives {rows} by {columns}. The window "
         f"of output row {state.row}, column {state.column} covers rows {top} to {top + height - 1} "
@@ -229,7 +221,7 @@ class WindowsView:
         border = f"\nwithin the dashed frame stands {stands}" if pad else ""
         value = "" if state.problem else f"{state.output[state.row, state.column]:.3g}"
         self._said.set_text(state.problem or f"{state.kind} of the window: {value}{border}")
-        self._own.set_text(state.own)
+        self._own.set_text(textwrap.fill(state.own, 44, max_lines=2, placeholder=" ..."))
 
 
 def _global_average(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Features are edges of real digits, found by four fixed filters. A distance needs
 mean distance between the features of images of different digits.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,11 +17,11 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from course.comparison import compare, known
 from course.datasets import digits
 from course.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, panels
-from course.widgets.comparison import compare, known
+from course.figures.pooling import MARGIN, SIDE, edges
 from course.widgets.explorer import Explorer
-from course.widgets.pooling_pictures import MARGIN, SIDE, edges
 
 __all__ = ["compute_moves", "describe_moves", "moves"]
 
@@ -95,7 +96,7 @@ def describe_moves(state: Moves) -> str:
     others = ", ".join(
         f"{way} {values[state.shift]:.2f}" for way, values in state.distances.items()
     )
-    own = f" {state.own.capitalize()}." if state.own else ""
+    own = f" {state.own[0].upper()}{state.own[1:]}." if state.own else ""
     return (
         f"Edge features of a {state.digit}, {state.way}{how}, beside those of the same digit "
         f"{state.shift} {pixels} to the right. On average such a shift moves the features by "
@@ -148,7 +149,7 @@ class MovesView:
         for way, line in self._lines.items():
             line.set_data(shifts, state.distances[way])
         self._here.set_data([state.shift], [state.distances[state.way][state.shift]])
-        self._texts[0].set_text(state.own)
+        self._texts[0].set_text(textwrap.fill(state.own, 28, max_lines=3, placeholder=" ..."))
         self._texts[1].set_text(f"distance {state.distances[state.way][state.shift]:.2f}")
 
 

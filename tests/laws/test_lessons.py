@@ -183,6 +183,25 @@ def nothing_is_left_to_fill_in(root: Path) -> list[str]:
     ]
 
 
+def predictions_can_be_clicked(root: Path) -> list[str]:
+    """A click writes the answer into the one place that the page's script looks for."""
+    script = (root / "course/predictions.js").read_text()
+    pattern = re.search(r"^const ANSWER = /(.+)/m;$", script, re.MULTILINE)
+    assert pattern is not None
+    violations = []
+    for topic in lessons(root):
+        for cell in text_cells(root, topic):
+            name = cell.metadata.get("predict")
+            places = re.findall(pattern[1], cell.source, re.MULTILINE)
+            if name and len(places) != 1:
+                violations.append(f"{topic}, {name}: {len(places)} lines answer=..., expected one")
+            if name and not cell.source.startswith("# "):
+                violations.append(f"{topic}, {name}: shows its first line, expected a comment")
+            if name and '"' in "".join(re.findall(r"answer=(.*)", cell.source)):
+                violations.append(f"{topic}, {name}: is answered already")
+    return violations
+
+
 Law = Callable[[Path], list[str]]
 LAWS = (
     a_topic_has_one_name_everywhere,
@@ -194,6 +213,7 @@ LAWS = (
     notebooks_hold_no_outputs,
     releases_are_not_paired_with_a_text,
     nothing_is_left_to_fill_in,
+    predictions_can_be_clicked,
 )
 
 
@@ -328,6 +348,25 @@ FAULTS: dict[str, tuple[Law, Callable[[Path, str], object], str]] = {
         nothing_is_left_to_fill_in,
         lambda root, topic: edit(root / f"source/{topic}.py", r"# # .*", "# # @TITLE@"),
         "source/{0}.py: @TITLE@",
+    ),
+    "an answer that a click does not find": (
+        predictions_can_be_clicked,
+        lambda root, topic: edit(
+            root / f"source/{topic}.py", r"\n    answer=\.\.\.", " answer=..."
+        ),
+        "0 lines answer=...",
+    ),
+    "a folded cell that shows its question": (
+        predictions_can_be_clicked,
+        lambda root, topic: edit(
+            root / f"source/{topic}.py", r'(# %% predict="\w+"\n)# .*\n', r"\1"
+        ),
+        "expected a comment",
+    ),
+    "an answer given away": (
+        predictions_can_be_clicked,
+        lambda root, topic: edit(root / f"source/{topic}.py", r"answer=\.\.\.", 'answer="a"'),
+        "is answered already",
     ),
     "a paired notebook": (
         releases_are_not_paired_with_a_text,

@@ -1,6 +1,7 @@
 """The widget on gradients by depth: the skip on and off, batch norm on and off, three spreads."""
 
 import copy
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,10 +14,11 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from course.blocks import PaddedBlock, residual_blocks
+from course.comparison import attempt
 from course.datasets import digits
 from course.figures import BLUE, GREY, ORANGE, panels
 from course.widgets.explorer import Explorer
-from course.widgets.resnet.blocks import PaddedBlock, residual_blocks
 
 __all__ = [
     "Gradients",
@@ -88,16 +90,11 @@ def compute_gradients(
     block: str,
 ) -> Gradients:
     """Send one batch forward and one gradient back, with the skip and without it."""
-    problem = ""
-    make: Callable[..., nn.Module] = PaddedBlock
-    if block != "given":
-        try:
-            _sizes(blocks[block], norm=norm, depth=DEPTHS[0], spread=spread, skip=False)
-            make = blocks[block]
-        except NotImplementedError:
-            problem = "yours is not written yet"
-        except Exception as error:
-            problem = f"yours raises {type(error).__name__}: {error}"
+    make = {"given": PaddedBlock, **blocks}[block]
+    sizes = partial(_sizes, norm=norm, depth=DEPTHS[0], spread=spread, skip=False)
+    problem = attempt(lambda: sizes(make)).problem
+    if problem:
+        make, problem = PaddedBlock, f"yours {problem}"
     on, off = (
         np.array(_sizes(make, norm=norm, depth=depth, spread=spread, skip=with_skip))
         for with_skip in (True, False)
@@ -203,7 +200,8 @@ class GradientsView:
             line.set_linewidth(2.6 if chosen else 0.8)
         self._text.set_text(
             f"{_block(state)}, skip {_word(state.skip)}, batch norm {_word(state.norm)}: "
-            f"{state.shown[0]:.2g} at the first\n{state.problem}"
+            f"{state.shown[0]:.2g} at the first\n"
+            + textwrap.fill(state.problem, 80, max_lines=2, placeholder=" ...")
         )
 
 

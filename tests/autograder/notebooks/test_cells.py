@@ -79,7 +79,7 @@ def test_a_graded_cell_has_all_that_nbgrader_asks_for(
 @pytest.mark.parametrize("kind", ["hints", "predict", "reveal", "claim"])
 def test_nbgrader_sees_nothing_of_an_ungraded_cell(kind: Kind) -> None:
     metadata = Marker(kind, "slope").notebook_metadata()
-    folded = {"jupyter": {"source_hidden": True}} if kind == "reveal" else {}
+    folded = {"jupyter": {"source_hidden": True}} if kind in ("predict", "reveal") else {}
     assert metadata == {"autograder": {kind: "slope"}, **folded}
 
 

@@ -9,7 +9,7 @@ import pytest
 import traitlets
 from matplotlib.artist import Artist
 
-from course.figures import DENSITY, panels
+from course.figures.picture import DENSITY, panels
 from course.widgets.explorer import Explorer, LivePicture
 
 Pixels = Callable[[bytes], np.ndarray]

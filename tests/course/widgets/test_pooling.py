@@ -7,21 +7,17 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from course.figures import Picture
-from course.widgets.comparison import compare, known
+from course.figures.pooling import edges
 from course.widgets.explorer import Explorer
 from course.widgets.pooling import (
     OUTPUT,
-    POOLS,
     TABLE,
     Windows,
     compute_windows,
     describe_windows,
     stepper,
 )
-from course.widgets.pooling_pictures import edges, kept_curves, routes, sampled, windows
 from course.widgets.pooling_shift import (
     FARTHEST,
     WAYS,
@@ -30,24 +26,13 @@ from course.widgets.pooling_shift import (
     describe_moves,
     moves,
 )
+from tests.course.students import unwritten
 
 RIGHT = {
     "max_pool2d": F.max_pool2d,
     "avg_pool2d": F.avg_pool2d,
     "global_avg_pool": lambda x: x.mean(dim=(2, 3)),
 }
-
-
-def unwritten(*_: object, **__: object) -> Tensor:
-    raise NotImplementedError("replace this line")
-
-
-def broken(*_: object, **__: object) -> Tensor:
-    raise IndexError("no such window")
-
-
-def wrong(x: Tensor, **_: object) -> Tensor:
-    return x[:, :, :1, :1]
 
 
 def settings(explorer: Explorer) -> Iterator[dict[str, object]]:
@@ -235,29 +220,9 @@ def test_the_moves_tell_what_they_show() -> None:
 # A student's functions
 
 
-@pytest.mark.parametrize(
-    ("function", "words"),
-    [
-        (unwritten, "yours is not written yet"),
-        (broken, "yours raises IndexError"),
-        (wrong, "yours has shape (1, 1, 1, 1)"),
-        (lambda x, **options: F.max_pool2d(x, **options) + 0.5, "yours is off by up to 0.5"),
-        (F.max_pool2d, "yours agrees"),
-        (lambda x, **options: F.max_pool2d(x, **options) * torch.nan, "yours is off by up to nan"),
-    ],
-)
-def test_a_students_function_is_compared_and_never_stops_a_widget(
-    function: Callable, words: str
-) -> None:
-    assert stepped({"max_pool2d": function}).own == words
-    stepper(max_pool2d=function)
-    moves(max_pool2d=function)
-
-
 def test_without_a_students_function_there_are_no_words() -> None:
     assert stepped().own == ""
     assert moved().own == ""
-    assert compare(None, torch.ones(1), torch.ones(1), {}) == ""
 
 
 def test_a_name_that_is_no_pooling_is_refused_with_the_names_that_are() -> None:
@@ -265,30 +230,3 @@ def test_a_name_that_is_no_pooling_is_refused_with_the_names_that_are() -> None:
         stepper(relu=torch.relu)
     with pytest.raises(ValueError, match=r"functions are global_avg_pool; expected"):
         moves(global_avg_pool=RIGHT["global_avg_pool"])
-    known(["max_pool2d"], POOLS.values())
-
-
-# Still figures
-
-
-@pytest.mark.parametrize("figure", [sampled, windows, routes])
-def test_a_figure_has_alt_text(figure: Callable[[], Picture]) -> None:
-    picture = figure()
-    assert picture.png.startswith(b"\x89PNG")
-    assert len(picture.alt) > 100
-
-
-def test_the_alt_text_of_the_window_figure_is_right() -> None:
-    image = torch.tensor(
-        [[1.0, 3, 0, 2, 5, 1], [4, 0, 2, 0, 1, 1], [0, 0, 7, 1, 8, 8], [0, 2, 4, 0, 8, 8]]
-    )[None]
-    assert F.max_pool2d(image, 2).flatten().tolist() == [4, 2, 5, 2, 7, 8]
-    assert F.avg_pool2d(image, 2).flatten().tolist() == [2, 1, 2, 0.5, 3, 8]
-
-
-def test_curves_of_kept_answers_are_told_in_percent() -> None:
-    told = kept_curves({"strides": [1.0, 0.49], "maxima": [1.0, 0.688]}).alt
-    assert "strides 100, 49" in told
-    assert "maxima 100, 69" in told
-    with pytest.raises(ValueError, match="5 curves; expected 4"):
-        kept_curves({str(k): [1.0] for k in range(5)})

@@ -1,4 +1,4 @@
-"""Given networks against torch, drawings against their models, widgets at every corner."""
+"""Gradients against autograd, curves against means, widgets at every corner."""
 
 import base64
 import io
@@ -10,70 +10,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 from torch.testing import assert_close
 
 from cnnlib import resnet as reference
+from course import blocks
 from course.figures import BLUE, GREEN, ORANGE
-from course.weights import load_known
 from course.widgets import resnet
 from course.widgets.explorer import Explorer
-from course.widgets.resnet.drawing import parts
 from course.widgets.resnet.gradients import DEPTHS, SPREADS
-
-
-def unfinished(*_: object, **__: object) -> nn.Module:
-    raise NotImplementedError
-
-
-def broken(*_: object, **__: object) -> nn.Module:
-    raise TypeError("no such thing")
-
-
-@pytest.mark.parametrize(
-    ("given", "answer"),
-    [
-        (resnet.PaddedBlock(3, 5, stride=2), reference.PaddedBlock(3, 5, stride=2)),
-        (resnet.PaddedBlock(3, 3), reference.PaddedBlock(3, 3)),
-        (resnet.option_b(3, 5, stride=2), reference.shortcut(3, 5, stride=2)),
-        (resnet.option_b(3, 3, stride=1), reference.shortcut(3, 3, stride=1)),
-    ],
-)
-def test_what_the_lesson_hands_out_computes_what_cnnlib_does(
-    given: nn.Module, answer: nn.Module
-) -> None:
-    load_known(given)
-    load_known(answer)
-    x = torch.linspace(-2, 1, 2 * 3 * 7 * 4).cos().reshape(2, 3, 7, 4)
-    assert_close(given(x), answer(x))
-    assert_close(given.eval()(x), answer.eval()(x))
-
-
-def test_a_stack_is_the_small_family_at_half_its_width() -> None:
-    for depth in (8, 20):
-        plain, residual = (resnet.stack(depth, skip=skip, seed=3) for skip in (False, True))
-        assert_close(plain.state_dict(), residual.state_dict(), rtol=0, atol=0)
-        assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in plain.modules()) == depth
-        x = torch.rand(4, 1, 8, 8)
-        twin = resnet.without_skips(residual)
-        assert_close(plain(x), twin(x))
-        assert not torch.allclose(plain(x), residual(x))
-        other = resnet.stack(depth, skip=True, seed=4)
-        assert not torch.equal(other[0].weight, residual[0].weight)
-    assert len(resnet.residual_blocks(residual)) == 9
-
-
-def test_a_zeroed_stack_starts_with_blocks_that_are_the_identity() -> None:
-    zeroed = resnet.stack(14, skip=True, seed=3, zeroed=True).eval()
-    x = torch.rand(2, 8, 8, 8)
-    assert torch.equal(zeroed[3](x), x)
-    usual, state = resnet.stack(14, skip=True, seed=3).state_dict(), zeroed.state_dict()
-    changed = [name for name, tensor in state.items() if not torch.equal(tensor, usual[name])]
-    assert changed == [f"{position}.bn2.weight" for position in range(3, 9)]
+from tests.course.students import unwritten
 
 
 def test_the_flow_back_is_that_of_the_network_itself() -> None:
-    net = resnet.stack(8, skip=False, seed=0).eval()
+    net = blocks.stack(8, skip=False, seed=0).eval()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     images, labels = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
     share = resnet.backflow(net, images, labels)
@@ -90,11 +39,6 @@ def test_the_flow_back_is_that_of_the_network_itself() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: resnet.stack(21, skip=True, seed=0), "depth is 21; expected 6n"),
-        (lambda: resnet.stack(2, skip=True, seed=0), "depth is 2; expected 6n"),
-        (lambda: resnet.PaddedBlock(4, 3), "out_channels=3"),
-        (lambda: resnet.option_b(4, 0, stride=1), "out_channels=0"),
-        (lambda: resnet.residual_blocks(nn.ReLU()), "ReLU without residual blocks"),
         (lambda: resnet.curves([]), "runs are"),
         (lambda: resnet.curves([resnet.Run(8, True, (1.0,))]), "runs are"),
         (
@@ -106,58 +50,6 @@ def test_the_flow_back_is_that_of_the_network_itself() -> None:
 def test_a_bad_argument_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
-
-
-def test_a_drawing_has_the_operations_of_the_block_and_nothing_else() -> None:
-    drawn = parts(reference.BasicBlock(16, 32, stride=2))
-    kinds = [part.kind for part in drawn if part.lane == 0]
-    assert kinds == ["input", "conv", "norm", "relu", "conv", "norm", "add", "relu"]
-    assert [part.kind for part in drawn if part.lane == 1] == ["conv", "norm"]
-    same = parts(reference.BottleneckBlock(64, 16))
-    assert [part.label.split("\n")[0] for part in same if part.kind == "conv"] == [
-        "1x1 conv",
-        "3x3 conv",
-        "1x1 conv",
-    ]
-    assert all(part.lane == 0 for part in same)
-    (add,) = (part for part in same if part.kind == "add")
-    assert same[0].name in add.inputs
-    plain = parts(resnet.without_skips(resnet.PaddedBlock(4, 4)))
-    assert [part.kind for part in plain] == [
-        "input",
-        "conv",
-        "norm",
-        "relu",
-        "conv",
-        "norm",
-        "relu",
-    ]
-
-
-def test_a_relu_in_the_wrong_place_is_drawn_there() -> None:
-    class Early(resnet.PaddedBlock):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.residual(x) + F.relu(x)
-
-    drawn = parts(Early(4, 4))
-    assert [part.kind for part in drawn if part.lane == 1] == ["relu"]
-    assert drawn[-1].kind == "add"
-
-
-def test_drawings_say_in_words_what_they_show() -> None:
-    picture = resnet.draw_block(reference.BasicBlock, 4, 4)
-    assert picture.alt.startswith("BasicBlock(4, 4): 3x3 conv 4→4, batch norm, ReLU,")
-    assert "without any layer" in picture.alt
-    assert "through 1x1 conv" in resnet.draw_block(reference.BasicBlock, 4, 8, stride=2).alt
-    assert resnet.draw_block(unfinished).alt == "unfinished() is not written yet."
-    assert resnet.draw_block(broken, 3).alt == "broken(3) cannot be drawn: TypeError: no such thing"
-    net = resnet.stack(8, skip=True, seed=0)
-    alt = resnet.draw_network(net, (1, 8, 8), title="net").alt
-    assert "3 of them blocks of layers, 3 with a skip" in alt
-    assert "8 by 8 by 8, 16 by 4 by 4, 32 by 2 by 2, 32 by 1 by 1, 10" in alt
-    plain = resnet.draw_network(resnet.without_skips(net), (1, 8, 8), title="net").alt
-    assert "3 of them blocks of layers, none with a skip" in plain
-    assert net.training
 
 
 def test_gradients_are_those_of_autograd_at_every_block() -> None:
@@ -187,10 +79,6 @@ def test_a_student_s_block_is_measured_like_the_given_one() -> None:
     assert own.problem == ""
     np.testing.assert_allclose(own.on, given.on, rtol=1e-5)
     np.testing.assert_allclose(own.off, given.off, rtol=1e-5)
-    for make, words in ((unfinished, "not written yet"), (broken, "TypeError: no such thing")):
-        missing = resnet.compute_gradients({"own": make}, block="own", **options)
-        assert words in missing.problem
-        np.testing.assert_allclose(missing.on, given.on)
 
 
 def corners(explorer: Explorer) -> int:
@@ -213,7 +101,7 @@ def corners(explorer: Explorer) -> int:
 def test_the_gradient_widget_stands_every_corner() -> None:
     # Depth, switch, batch norm, spread and block each show in the words.
     assert corners(resnet.gradients(BasicBlock=reference.BasicBlock)) == 32
-    assert corners(resnet.gradients(unfinished=unfinished)) == 32
+    assert corners(resnet.gradients(unwritten=unwritten)) == 32
     assert resnet.gradients().controls["depth"].options == DEPTHS
     assert list(resnet.gradients().controls["spread"].options) == list(SPREADS)
 

@@ -1,6 +1,6 @@
 """Still figures of the lesson on convolution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 
-from course.figures import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
+from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
 
 __all__ = [
     "backwards",
     "field_of_view",
+    "filters",
     "places",
     "row_major",
     "sharing",
@@ -23,7 +24,7 @@ __all__ = [
     "windows",
 ]
 
-# No connection is grey, so that it can be told from a weight near 0.
+# Weights. No connection is grey, so that it can be told from a weight near 0.
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE]).with_extremes(
     bad="#d5d5d5"
 )
@@ -215,6 +216,45 @@ def row_major() -> Picture:
         "Two maps of 2 by 3 positions, numbered 0 to 5 and 6 to 11 row by row. Flatten puts them "
         "into one row in this order: first all of channel 0, then all of channel 1.",
     )
+
+
+def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
+    """Draw the filters of the first convolution, from a state dict of before and as they are."""
+    name, layer = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
+    rows = [before[f"{name}.weight"], layer.weight.detach()]
+    shown = min(rows[0].shape[0], 12)
+    axes = panels(2, shown, height=1.7)
+    for row, (weights, title) in enumerate(zip(rows, ("before", "after"), strict=True)):
+        limit = float(weights.abs().max())
+        for number in range(shown):
+            panel = axes[row * shown + number]
+            panel.imshow(weights[number, 0].numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
+            panel.set(xticks=[], yticks=[])
+            if number == 0:
+                panel.set_ylabel(title)
+            if row == 0:
+                panel.set_title(str(number), fontsize="small")
+    changed = ((rows[1] - rows[0]).norm() / rows[0].norm()).item()
+    edges = [_edges(weights[:shown, 0]) for weights in rows]
+    return show(
+        axes,
+        f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
+        f"and blue where it subtracts, before training and after it. They have changed by "
+        f"{changed:.1f} times their size. Filters of which a slope from one side to the other "
+        f"makes up more than half: {edges[0]} before, {edges[1]} after.",
+    )
+
+
+def _edges(weights: Tensor) -> int:
+    """Count filters (O, kh, kw) that a slope explains by more than half, their mean left out."""
+    height, width = weights.shape[1:]
+    down = torch.arange(height, dtype=weights.dtype)[:, None].expand(height, width)
+    right = torch.arange(width, dtype=weights.dtype).expand(height, width)
+    slopes = torch.stack([down - down.mean(), right - right.mean()]).flatten(1)
+    slopes = slopes / slopes.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    pattern = (weights - weights.mean(dim=(1, 2), keepdim=True)).flatten(1)
+    explained = (pattern @ slopes.T).square().sum(dim=1)
+    return int((explained > 0.5 * pattern.square().sum(dim=1)).sum())
 
 
 def _cells(axes: Axes, values: Tensor, title: str) -> None:

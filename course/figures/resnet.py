@@ -15,8 +15,9 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from course.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
-from course.widgets.resnet.blocks import NoShortcut, PaddedShortcut
+from course.blocks import NoShortcut, PaddedShortcut
+from course.comparison import attempt
+from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
 
 __all__ = ["Part", "draw_block", "draw_network", "parts"]
 
@@ -42,12 +43,10 @@ def draw_block(make: Callable[..., nn.Module], /, *args: int, **options: int) ->
     """Draw make(*args, **options), a block; where it cannot be made yet, say so."""
     call = ", ".join([*map(str, args), *(f"{name}={value}" for name, value in options.items())])
     title = f"{make.__name__}({call})"
-    try:
-        drawn = parts(make(*args, **options))
-    except NotImplementedError:
-        return _message(f"{title} is not written yet.")
-    except Exception as error:
-        return _message(f"{title} cannot be drawn: {type(error).__name__}: {error}")
+    own = attempt(lambda: parts(make(*args, **options)))
+    if own.value is None:
+        return _message(f"{title} {own.problem}.")
+    drawn = own.value
     (axes,) = panels(1, 1, height=1.75)
     columns = max(part.column for part in drawn) + 1
     axes.set(xlim=(-0.6, columns + 0.25), ylim=(-0.75, 1.65))

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from course import figures
-from course.figures import DENSITY, Picture, encode, panels, show
+from course.figures.picture import DENSITY, Picture, encode, panels, show
 
 
 def pixels(png: bytes) -> np.ndarray:

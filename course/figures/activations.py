@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from matplotlib.colors import ListedColormap
 
 from course.datasets import digits
-from course.figures import BLUE, GREY, ORANGE, Picture, panels, show
+from course.figures.picture import BLUE, GREY, ORANGE, Picture, panels, show
 
 __all__ = ["bend", "gate", "overflow"]
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from course.datasets import digits
-from course.figures import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
+from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
 
 __all__ = ["edges", "kept_curves", "number_grid", "routes", "sampled", "windows"]
 

@@ -1,4 +1,4 @@
-"""Finished parts that the lesson hands out, so that no exercise in it needs the answer to another.
+"""Finished parts of the lesson on residual networks, so that none of its exercises needs another.
 
 A residual block here is a module with a method ``residual``, which computes F(x) alone, and a child
 ``downsample``, which computes what F(x) is added to.
