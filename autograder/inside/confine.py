@@ -1,16 +1,19 @@
 """What a process of the sandbox gives up before it runs a submission.
 
 bubblewrap has taken away network, file system and environment when the sandbox started. Here each
-submission's process leaves the others: its own user, process, mount and ipc namespaces
-(namespaces(7)), so that it sees nobody else and everything that it starts dies with it; its own
+submission's process leaves the others: its own user, process, mount, ipc, network and uts
+namespaces (namespaces(7)), so that it sees nobody else, finds nothing that another one left, a
+port in TIME_WAIT or the name of the machine, and everything that it starts dies with it; its own
 bounded /tmp; limits on memory, processes and file sizes; no privileges; and a filter of system
-calls (seccomp(2)) that keeps it from entering new namespaces and from memory that no limit counts.
+calls that keeps it from entering new namespaces and from memory that no limit counts.
 """
 
 import ctypes
+import fcntl
 import os
 import resource
 import signal
+import socket
 import struct
 
 from autograder.inside import seccomp
@@ -20,11 +23,14 @@ __all__ = ["confine", "die_with_parent", "limit", "unshare"]
 
 libc = ctypes.CDLL(None, use_errno=True)
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND = 2, 4, 8, 1 << 12
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND = 1, 2, 4, 8, 1 << 12
 MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 USER = 1000
+FILES = 2**15  # that a submission may have in /tmp, and again in /dev/shm
 
 
 def die_with_parent(parent: int) -> None:
@@ -35,7 +41,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def unshare() -> None:
-    """Enter new user and ipc namespaces; the next child is the first of a pid namespace.
+    """Enter new user, ipc, network and uts namespaces; the next child is the first of a pid one.
 
     Raises OSError where the kernel refuses.
     """
@@ -48,7 +54,9 @@ def unshare() -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    _check(libc.unshare(CLONE_NEWPID | CLONE_NEWIPC), "unshare(pid, ipc)")
+    apart = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS
+    _check(libc.unshare(apart), "unshare(pid, ipc, net, uts)")
+    _loopback()
 
 
 def confine(limits: Limits) -> None:
@@ -63,14 +71,16 @@ def confine(limits: Limits) -> None:
     common = MS_NOSUID | MS_NODEV
     # Python itself may live below /tmp, and stays visible there.
     kept = {folder: os.open(folder, os.O_PATH) for folder in limits.keep}
-    _mount("tmpfs", "/tmp", "tmpfs", common, f"size={limits.disk},mode=1777")
-    _mount("tmpfs", "/dev/shm", "tmpfs", common, f"size={limits.disk // 4},mode=1777")
+    # A file takes memory of the kernel's, an empty one too.
+    mode = f"mode=1777,nr_inodes={FILES}"
+    _mount("tmpfs", "/tmp", "tmpfs", common, f"size={limits.disk},{mode}")
+    _mount("tmpfs", "/dev/shm", "tmpfs", common, f"size={limits.disk // 4},{mode}")
     for folder, file in kept.items():
         os.makedirs(folder, exist_ok=True)
         _mount(f"/proc/self/fd/{file}", folder, "", MS_BIND | MS_REC, "")
         os.close(file)
     # The old /proc shows the sandbox's other processes; a new one cannot be mounted everywhere.
-    _mount("tmpfs", "/proc", "tmpfs", common | MS_NOEXEC, "size=4k,mode=555")
+    _mount("tmpfs", "/proc", "tmpfs", common | MS_NOEXEC | MS_RDONLY, "size=4k,mode=555")
     _drop_privileges()
     seccomp.install()
 
@@ -93,6 +103,12 @@ def limit(limits: Limits) -> None:
         if hard != resource.RLIM_INFINITY:
             value = min(value, hard)
         resource.setrlimit(which, (value, value))
+
+
+def _loopback() -> None:
+    """Let this network namespace reach itself at 127.0.0.1, as servers in a cell expect it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 def _drop_privileges() -> None:
