@@ -25,12 +25,13 @@ autograder.harden(
     time=300.0,
     memory=2048,
     warm=["torch", "numpy", "matplotlib.pyplot", "sklearn.datasets", "tqdm.auto", "ipywidgets"],
-    expose=["course", "cnnlib"],
-    # cnnlib answers the exercises of every topic that is still to come.
-    hide={
-        topic: [f"cnnlib.{name}" for name in sorted(LIBRARY - set(ORDER[:place]))]
-        + ["course.misconceptions"]
-        for place, topic in enumerate(ORDER)
+    # cnnlib answers the exercises of its topic: those of earlier lessons alone are offered.
+    expose={
+        "*": ["course"],
+        **{
+            topic: [f"cnnlib.{name}" for name in ORDER[:place] if name in LIBRARY]
+            for place, topic in enumerate(ORDER)
+        },
     },
     misconceptions="course/misconceptions",
     alternatives="tests/alternatives",

@@ -9,11 +9,12 @@ Everything else has a default. harden's keywords are the options of Autograder b
 """
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Int, List, Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode, Union
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -46,12 +47,16 @@ class Autograder(Configurable):
     warm = List(
         Unicode(), help="modules to import once, before any submission; best the slow ones"
     ).tag(config=True)
-    expose = List(
-        Unicode(), help="modules outside the Python environment that submissions may import"
+    expose = Union(
+        [List(Unicode()), Dict(value_trait=List(Unicode()))],
+        help="modules outside the Python environment that submissions may import, or by "
+        "assignment such modules; '*' stands for all. A package comes as a whole, package.module "
+        "alone. Sources and data are copied, bytecode is not",
     ).tag(config=True)
     hide = Dict(
         value_trait=List(Unicode()),
-        help="by assignment, modules that submissions may not import; '*' stands for all",
+        help="by assignment, modules that submissions may not import, of those that are exposed "
+        "or installed; '*' stands for all",
     ).tag(config=True)
     files = List(
         Unicode(),
@@ -65,7 +70,7 @@ class Autograder(Configurable):
 
     def settings(self, assignment: str) -> "Settings":
         """Return what the sandbox of an assignment needs to know."""
-        hidden = [*self.hide.get("*", ()), *self.hide.get(assignment, ())]
+        exposed = self.expose if isinstance(self.expose, dict) else {"*": self.expose}
         limits = Limits(
             cell_time=self._cell_time(),
             time=self.time,
@@ -74,8 +79,22 @@ class Autograder(Configurable):
             processes=self.processes,
         )
         return Settings(
-            limits, tuple(self.warm), tuple(self.expose), tuple(hidden), bool(self.sandbox)
+            limits,
+            warm=tuple(self.warm),
+            expose=_for_assignment(exposed, assignment),
+            hide=_for_assignment(self.hide, assignment),
+            withhold=tuple(self._withheld()),
+            isolate=bool(self.sandbox),
         )
+
+    def _withheld(self) -> Iterator[Path]:
+        """Yield the files and folders of the course that no submission may see."""
+        directory = self.config.CourseDirectory
+        root = Path(directory.get("root") or ".").resolve()
+        for step in ("source", "release", "submitted", "autograded", "feedback"):
+            yield root / str(directory.get(f"{step}_directory", step))
+        yield from (root / bank for bank in (self.misconceptions, self.alternatives) if bank)
+        yield root / "gradebook.db"
 
     def _cell_time(self) -> float:
         nbgrader_s = _seconds(self.config.Execute.get("timeout"))
@@ -92,7 +111,13 @@ class Settings:
     warm: tuple[str, ...]
     expose: tuple[str, ...]
     hide: tuple[str, ...]
+    withhold: tuple[Path, ...]
     isolate: bool
+
+
+def _for_assignment(table: Mapping[str, Sequence[str]], assignment: str) -> tuple[str, ...]:
+    """Return what holds for all assignments and for this one, each name once."""
+    return tuple(dict.fromkeys([*table.get("*", ()), *table.get(assignment, ())]))
 
 
 def _seconds(timeout: Any) -> float:

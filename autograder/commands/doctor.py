@@ -65,7 +65,9 @@ def _sandbox(course: Course | None) -> tuple[str, str, bool]:
     options = course.options.settings("*") if course else None
     try:
         with Sandbox(
-            warm=options.warm if options else (), expose=options.expose if options else ()
+            warm=options.warm if options else (),
+            expose=options.expose if options else (),
+            withhold=options.withhold if options else (),
         ):
             return "sandbox", "holds: every attempt of the self-test to break out failed", True
     except (SandboxError, CourseError) as error:

@@ -1,15 +1,12 @@
 """bubblewrap's options: what of this machine a submission can see."""
 
-import importlib.util
 import os
 import shutil
 import site
-import sys
-import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.errors import SandboxError
+from autograder.sandbox.offer import HOUSE, OWN, Offer, environment_folders
 
 __all__ = ["ADVICE", "ENVIRONMENT", "below_tmp", "bubblewrap_command"]
 
@@ -27,10 +24,6 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
 }
-# What runs beside a submission, and nothing else of this package. Without its __init__.py the
-# package is a namespace there, which imports nothing.
-HOUSE = Path(__file__).parents[1]
-OWN = (HOUSE / "inside", HOUSE / "wire", HOUSE / "limits.py")
 ADVICE = (
     "Grading needs bubblewrap and user namespaces. On Debian: sudo apt-get install "
     "bubblewrap; where the kernel forbids namespaces: sudo sysctl "
@@ -41,10 +34,11 @@ ADVICE = (
 )
 
 
-def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path) -> list[str]:
+def bubblewrap_command(offer: Offer, scratch: Path) -> list[str]:
     """Return bubblewrap with its options: no network, nothing to write, little to read.
 
-    Raises SandboxError where bubblewrap is missing.
+    What is offered is copied into the folder scratch. Raises SandboxError where bubblewrap or a
+    module is missing.
     """
     program = shutil.which("bwrap")
     if program is None:
@@ -67,71 +61,37 @@ def bubblewrap_command(expose: Sequence[str], hide: Sequence[str], scratch: Path
     large_pages = "/sys/kernel/mm/transparent_hugepage"
     command += ["--ro-bind-try", large_pages, large_pages]
     command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    for path in _environment_folders():
+    for path in environment_folders():
         command += ["--ro-bind", str(path), str(path)]
     # Where this package is installed among others, these have just shown the whole of it.
     command += ["--tmpfs", str(HOUSE)]
-    for path in [*OWN, *(_location(name) for name in expose)]:
-        command += ["--ro-bind", str(path), str(path)]
-    command += ["--setenv", "PYTHONPATH", os.pathsep.join(_search_path(expose))]
+    nothing = scratch / "nothing"
+    nothing.write_text("")
     absent = scratch / "absent.py"
     absent.write_text("raise ModuleNotFoundError(f'No module named {__name__!r}', name=__name__)\n")
-    for name in hide:
-        try:
-            path = _location(name)
-        except SandboxError:
-            continue  # what is not there needs no hiding
+    for path in offer.covers():
         if path.is_dir():
             command += ["--tmpfs", str(path)]
         else:
-            command += ["--ro-bind", str(absent), str(path)]
+            cover = absent if path.suffix == ".py" else nothing
+            command += ["--ro-bind", str(cover), str(path)]
+    for path in OWN:
+        command += ["--ro-bind", str(path), str(path)]
+    for place, copy in offer.copy(scratch / "offered").items():
+        command += ["--ro-bind", str(copy), str(place)]
+    command += ["--setenv", "PYTHONPATH", os.pathsep.join(_search_path(offer))]
     # Last, so that no later bind mount opens it again.
-    return [
-        *command,
-        "--remount-ro",
-        "/dev",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-        "--",
-    ]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    return [*command, "--cap-drop", "ALL", "--"]
 
 
-def below_tmp(expose: Sequence[str]) -> tuple[str, ...]:
+def below_tmp(offer: Offer) -> tuple[str, ...]:
     """Return the folders of modules that lie where submissions get a /tmp of their own."""
-    folders = [*_environment_folders(), *OWN, *(_location(name) for name in expose)]
-    return tuple(str(folder) for folder in folders if folder.is_relative_to("/tmp"))
+    return tuple(str(folder) for folder in offer.visible() if folder.is_relative_to("/tmp"))
 
 
-def _environment_folders() -> list[Path]:
-    """Folders of Python and its packages, the outer ones first."""
-    folders = {Path(sys.base_prefix), Path(sys.prefix), Path(sysconfig.get_path("stdlib"))}
-    folders |= {Path(path) for path in site.getsitepackages()}
-    folders.add(Path(sys.executable).parent)
-    folders.add(Path(sys.executable).resolve().parent.parent)
-    folders.discard(Path("/"))
-    system = Path("/usr")
-    return sorted(path for path in folders if path.is_dir() and system not in [path, *path.parents])
-
-
-def _search_path(expose: Sequence[str]) -> list[str]:
+def _search_path(offer: Offer) -> list[str]:
     """Return where Python finds what lies outside its environment, however we found it here."""
-    parents = dict.fromkeys([OWN[0].parents[1], *(_location(name).parent for name in expose)])
+    places = [OWN[0].parent, *offer.locations().values()]
     known = {Path(path) for path in site.getsitepackages()}
-    return [str(path) for path in parents if path not in known]
-
-
-def _location(module: str) -> Path:
-    """Return the file or folder of a module. Raises SandboxError where there is none."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None:
-        raise SandboxError(f"the module {module!r} is not installed, so it cannot be offered")
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations)))
-    return Path(str(spec.origin))
+    return [str(path) for path in dict.fromkeys(p.parent for p in places) if path not in known]

@@ -19,6 +19,7 @@ def sandbox_for(settings: Settings) -> Sandbox:
             warm=settings.warm,
             expose=settings.expose,
             hide=settings.hide,
+            withhold=settings.withhold,
             isolate=settings.isolate,
         )
         _SANDBOXES[settings] = sandbox.__enter__()

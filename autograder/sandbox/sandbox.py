@@ -6,6 +6,7 @@ memory, environment), and where any attempt succeeds it raises SandboxError and 
 
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from autograder.errors import SandboxError
 from autograder.limits import Limits
 from autograder.sandbox.bubblewrap import ADVICE, ENVIRONMENT, below_tmp, bubblewrap_command
+from autograder.sandbox.offer import Offer
 from autograder.sandbox.selftest import require_isolation
 from autograder.sandbox.submission import FOLDER, Ends, Submission, fork
 from autograder.wire.channel import Channel, Closed, DeadlineError
@@ -26,6 +28,7 @@ from autograder.wire.records import Begin, write
 __all__ = ["Sandbox"]
 
 START = 120.0  # seconds that importing the warm modules may take on a busy machine
+WORKER = ("-m", "autograder.inside.worker")
 GRACE = 2.0  # seconds that the warm process has to end
 
 
@@ -33,7 +36,8 @@ class Sandbox:
     """A warm process behind bubblewrap. Use it as a context manager.
 
     warm names modules to import beforehand; expose modules outside the environment that submissions
-    may import; hide modules that they may not. isolate=False gives up all protection.
+    may import; hide modules that they may not; withhold files and folders that they must not see.
+    isolate=False gives up all protection.
     """
 
     def __init__(
@@ -43,18 +47,24 @@ class Sandbox:
         warm: Sequence[str] = (),
         expose: Sequence[str] = (),
         hide: Sequence[str] = (),
+        withhold: Sequence[Path] = (),
         isolate: bool = True,
     ) -> None:
         self.limits = limits or Limits()
-        self.warm, self.expose, self.hide = tuple(warm), tuple(expose), tuple(hide)
+        self.warm = tuple(warm)
+        self.offer = Offer(tuple(expose), tuple(hide), tuple(withhold))
         self.isolate = isolate
+        # The self-test looks for it in its own environment.
+        self.secret = secrets.token_hex(16)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Sandbox":
         try:
             self._start()
             if self.isolate:
-                require_isolation(self.submission, disk=self.limits.disk)
+                require_isolation(
+                    self.submission, secret=self.secret, offer=self.offer, limits=self.limits
+                )
         except BaseException:
             self.close()
             raise
@@ -76,7 +86,7 @@ class Sandbox:
         if not self.isolate:
             scratch = tempfile.TemporaryDirectory(prefix="submission-")
             folder = self._stack.enter_context(scratch)
-        limits = replace(self.limits, keep=below_tmp(self.expose))
+        limits = replace(self.limits, keep=below_tmp(self.offer))
         return fork(self.channel, limits, isolate=self.isolate, folder=folder, files=list(files))
 
     def submission(self, files: Iterable[tuple[str, bytes]] = ()) -> Submission:
@@ -91,12 +101,12 @@ class Sandbox:
                 "WSL with Linux"
             )
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
-        cage = bubblewrap_command(self.expose, self.hide, Path(scratch)) if self.isolate else []
+        cage = bubblewrap_command(self.offer, Path(scratch)) if self.isolate else []
         ours, theirs = socket.socketpair()
         self._stack.callback(ours.close)
         self.channel = Channel(ours, START)
         with theirs:
-            worker = [sys.executable, "-P", "-m", "autograder.inside.worker", str(theirs.fileno())]
+            worker = [sys.executable, "-P", *WORKER, str(theirs.fileno())]
             self._log = self._stack.enter_context((Path(scratch) / "log").open("w+b"))
             self._process = subprocess.Popen(
                 [*cage, *worker],
@@ -104,7 +114,7 @@ class Sandbox:
                 stdout=self._log,
                 stderr=self._log,
                 pass_fds=[theirs.fileno()],
-                env=None if self.isolate else {**os.environ, **ENVIRONMENT},
+                env=os.environ | ({"GRADER": self.secret} if self.isolate else ENVIRONMENT),
             )
         self._stack.callback(self._stop)
         try:
