@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.inside import seccomp
-from autograder.limits import Limits
+from autograder.limits import KEPT, Limits
 
 __all__ = ["ATTEMPTS", "Attempt", "Given", "escapes", "leave_traces"]
 
@@ -271,7 +271,7 @@ def _limits() -> None:
         # A process has an address space from its start, of some gigabytes where torch is in it.
         "address space": (resource.RLIMIT_AS, lambda limits: limits.memory + 2**38),
         "processor time": (resource.RLIMIT_CPU, lambda limits: 100 * limits.time),
-        "processes": (resource.RLIMIT_NPROC, lambda limits: limits.processes),
+        "processes": (resource.RLIMIT_NPROC, lambda limits: limits.processes + KEPT),
         "open files": (resource.RLIMIT_NOFILE, lambda _: 1024),
         "size of a file": (resource.RLIMIT_FSIZE, lambda limits: limits.disk),
         "message queues": (resource.RLIMIT_MSGQUEUE, lambda _: 0),

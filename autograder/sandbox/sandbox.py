@@ -77,7 +77,9 @@ class Sandbox:
         """End the warm process and all that it started."""
         self._stack.close()
 
-    def fork(self, files: Iterable[tuple[str, bytes]] = ()) -> Ends:
+    def fork(
+        self, files: Iterable[tuple[str, bytes]] = (), environment: dict[str, str] | None = None
+    ) -> Ends:
         """Fork a process for a submission, with files in its folder; return what leads to it.
 
         Raises SandboxError where that fails for reasons that are not the submission's.
@@ -87,11 +89,20 @@ class Sandbox:
             scratch = tempfile.TemporaryDirectory(prefix="submission-")
             folder = self._stack.enter_context(scratch)
         limits = replace(self.limits, keep=below_tmp(self.offer))
-        return fork(self.channel, limits, isolate=self.isolate, folder=folder, files=list(files))
+        return fork(
+            self.channel,
+            limits,
+            isolate=self.isolate,
+            folder=folder,
+            files=list(files),
+            environment=environment,
+        )
 
-    def submission(self, files: Iterable[tuple[str, bytes]] = ()) -> Submission:
+    def submission(
+        self, files: Iterable[tuple[str, bytes]] = (), environment: dict[str, str] | None = None
+    ) -> Submission:
         """Fork a process for a submission, to be used from this process."""
-        return Submission(self.fork(files), self.limits)
+        return Submission(self.fork(files, environment), self.limits)
 
     def _start(self) -> None:
         if sys.platform != "linux":
