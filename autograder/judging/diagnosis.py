@@ -22,7 +22,9 @@ from autograder.notebooks.cells import marks_of
 from autograder.notebooks.rebuild import Original
 from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
-from autograder.wire.peer import Call, assign, operate
+from autograder.wire.operations import assign, operate
+from autograder.wire.peer import Call
+from autograder.wire.records import Done, Raised
 from autograder.wire.values import Decoder, WireError
 
 __all__ = ["Diagnosis", "known", "load"]
@@ -43,9 +45,9 @@ class Diagnosis:
 
         Nothing is said where several misconceptions answer as the submission did.
         """
-        if not any(call.operation == "call" for call in calls) or len(calls) > MAX_CALLS:
+        if not any(call.query.operation == "call" for call in calls) or len(calls) > MAX_CALLS:
             return "", ""
-        if verdict.word == "failed" and calls[-1].answer[0] == "raise":
+        if verdict.word == "failed" and isinstance(calls[-1].answer, Raised):
             # The check caught the error and found fault with it: with its words, perhaps, of which
             # a misconception that raises one too says nothing.
             return "", ""
@@ -74,7 +76,7 @@ class Diagnosis:
                     return False
                 if not alike:
                     return False
-                compared = compared or call.operation == "call"
+                compared = compared or call.query.operation == "call"
         return compared
 
     def _namespace(self, answer: Answer) -> dict[str, Any] | None:
@@ -126,25 +128,24 @@ def _silence() -> Any:
 
 def _replay(call: Call, objects: dict[int, Any]) -> bool:
     """Make a recorded call to a misconception's objects; tell whether it answers alike."""
+    query, answer = call.query, call.answer
 
     def resolve(form: list[Any]) -> Any:
         if form[0] == "r" and form[1] in objects:
             return objects[form[1]]
         raise WireError("a function of the check cannot be called again")
 
-    if call.target not in objects:
+    if query.target not in objects:
         return False
-    target = objects[call.target]
     arguments = Decoder(resolve)
-    value = arguments.decode(call.arguments)
+    value = arguments.decode(query.value)
     try:
-        result = operate(call.operation, target, call.name, value)
+        result = operate(query.operation, objects[query.target], query.name, value)
     except Exception as error:
-        names = [kind.__name__ for kind in type(error).__mro__]
-        return call.answer[0] == "raise" and call.answer[1][:1] == names[:1]
-    if call.answer[0] != "ok" or not _changed_alike(call, arguments.mutable, resolve):
+        return isinstance(answer, Raised) and answer.kinds[:1] == [type(error).__name__]
+    if isinstance(answer, Raised) or not _changed_alike(call, arguments.mutable, resolve):
         return False
-    form = call.answer[1]
+    form = answer.value
     if isinstance(form, list) and form and form[0] == "R":
         objects[form[1]] = result
         return True
@@ -154,8 +155,8 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
 def _changed_alike(call: Call, mine: list[Any], resolve: Callable[[list[Any]], Any]) -> bool:
     """Tell whether a replayed call left its arguments as the recorded one left them."""
     theirs = Decoder(resolve)
-    theirs.decode(call.arguments)
-    for index, form in call.answer[2]:
+    theirs.decode(call.query.value)
+    for index, form in call.answer.changed if isinstance(call.answer, Done) else []:
         assign(theirs.mutable[index], Decoder(resolve).decode(form))
     return all(_alike(a, b) for a, b in zip(mine, theirs.mutable, strict=True))
 

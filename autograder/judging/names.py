@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograder.wire.peer import Peer
-from autograder.wire.reference import Remote
+from autograder.wire.reference import Remote, remote_type
 
 __all__ = ["Names"]
 
@@ -21,7 +21,8 @@ class Names(dict[str, Any]):
     """The global names of a run's checks."""
 
     def __init__(self) -> None:
-        super().__init__(__name__="__main__", __builtins__=builtins)
+        # type(x) tells the class of a submission's object, where Python's own would tell Remote.
+        super().__init__(__name__="__main__", __builtins__=builtins, type=remote_type)
         self._peer: Peer | None = None
         self._student_s: set[str] = set()
         self._own: dict[str, Any] = {}  # what a check has bound and nobody has taken yet

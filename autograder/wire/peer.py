@@ -1,16 +1,19 @@
 """Calls between the judge and a student's process, in both directions, autograd included.
 
-Both ends are a Peer. A value that has a form of its own (autograder.wire) is copied; of any other
-object the owner keeps the object and the other side gets a reference to it. The student's end lets
-references be called, looked into and iterated over. The judge's end owns functions that a check
-passes, and lets them be called with values, nothing more.
+Both ends are a Peer. A value that has a form of its own (autograder.wire.values) is copied; of any
+other object the owner keeps the object and the other side gets a reference to it. The student's end
+lets references be called, looked into and iterated over. The judge's end owns functions that a
+check passes, and lets them be called with values, nothing more.
 
 An argument that the called function changed in place is copied back. A tensor that requires a
 gradient stays part of one autograd graph over both processes: the caller's backward pass asks the
-other end for its part of it, to any order.
+other end for its part of it, to any order. Seeds and default dtypes that a check sets hold for the
+student's code too; nothing of the student's ever sets the judge's.
 """
 
 import builtins
+import contextlib
+import io
 import itertools
 import sys
 from collections.abc import Iterable
@@ -18,14 +21,26 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder.wire import randomness
+from autograder.wire.autograd import join
 from autograder.wire.channel import Channel
-from autograder.wire.reference import Remote, RemoteError, Restriction
-from autograder.wire.values import Decoder, Encoder, WireError, pack, unpack
+from autograder.wire.operations import assign, operate
+from autograder.wire.records import MOST_PRINTED, Answer, Done, Message, Query, Raised, read, write
+from autograder.wire.reference import (
+    Remote,
+    RemoteClass,
+    RemoteFunction,
+    Restriction,
+    exception_class,
+)
+from autograder.wire.values import MAX_BYTES, Decoder, Encoder, WireError, pack
 
-__all__ = ["Call", "Peer", "assign", "operate"]
+__all__ = ["Call", "Peer"]
 
 MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
+FIRST_SEED = 2**31  # far from those that people choose
+MOST_CALLS = 2000  # that are recorded
+KINDS: tuple[type[Remote], ...] = (Remote, RemoteFunction, RemoteClass)
 
 
 @dataclass
@@ -38,13 +53,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Call:
-    """One request of this end and its answer, as they went over the wire."""
+    """One query of this end and its answer, as they went over the wire."""
 
-    operation: str
-    target: int
-    name: str
-    arguments: Any
-    answer: list[Any]
+    query: Query
+    answer: Done | Raised
 
 
 class Peer:
@@ -65,6 +77,8 @@ class Peer:
         self._sent: set[str] = set()
         self._received: dict[int, Any] = {}
         self._known: dict[str, Any] = {}
+        self._remotes: dict[int, Remote] = {}
+        self._same: dict[int, Any] = {}  # values by the number of the object they are copies of
 
     def own(self, value: Any) -> int:
         """Return the number under which the other end knows an object of this one."""
@@ -82,17 +96,20 @@ class Peer:
         self._sent |= encoder.classes
         torch = sys.modules.get("torch")
         graph = torch is not None and torch.is_grad_enabled()
-        answer = self._exchange([operation, target, name, form, graph, self._random()])
-        if self.role == "judge" and len(self.calls) < 2000:
-            self.calls.append(Call(operation, target, name, form, answer))
-        if answer[0] == "raise":
-            raise _exception(answer[1], answer[2])
-        _, result, changed, node = answer
-        for index, new in changed:
+        query = Query(operation, target, name, form, graph, self._news())
+        answer = self._exchange(query)
+        if self.role == "judge":
+            self._let_go(operation)
+            if len(self.calls) < MOST_CALLS:
+                self.calls.append(Call(query, answer))
+            sys.stdout.write(answer.printed)
+        if isinstance(answer, Raised):
+            raise _exception(answer)
+        for index, new in answer.changed:
             if not 0 <= index < len(encoder.mutable):
                 raise WireError("a change of an argument that was not passed")
             assign(encoder.mutable[index], self._decoder().decode(new))
-        return self._join(result, node, encoder.tensors)
+        return self._join(answer.value, answer.node, encoder.tensors)
 
     def backward(self, node: int, gradients: list[Any], inputs: list[Any] | None) -> list[Any]:
         """Return the other end's part of a backward pass, one gradient or None for each input.
@@ -101,89 +118,87 @@ class Peer:
         """
         form = self._encoder().encode([gradient.detach() for gradient in gradients])
         operation = "backward" if inputs is None else "backward twice"
-        answer = self._exchange([operation, node, "", form, False, []])
-        if answer[0] == "raise":
-            raise _exception(answer[1], answer[2])
-        found = self._join(answer[1], answer[3], inputs or [])
+        answer = self._exchange(Query(operation, node, "", form, False, []))
+        if isinstance(answer, Raised):
+            raise _exception(answer)
+        found = self._join(answer.value, answer.node, inputs or [])
         if not isinstance(found, list):
             raise WireError("gradients are malformed")
         return found
 
     def serve(self) -> None:
-        """Answer requests until the other end closes. Raises Closed."""
+        """Answer queries until the other end closes. Raises Closed."""
         while True:
-            self._answer(unpack(self.channel.receive()[0]))
+            query: Query = read(self.channel.receive()[0], Query)
+            self._answer(query)
 
-    def _exchange(self, message: list[Any]) -> list[Any]:
-        self.channel.send(pack(message))
+    def _exchange(self, query: Query) -> Done | Raised:
+        self.channel.send(_packed(query))
         while True:
-            reply = unpack(self.channel.receive()[0])
-            if not isinstance(reply, list) or not reply:
-                raise WireError("a message is malformed")
-            if reply[0] in ("ok", "raise"):
-                if len(reply) != (5 if reply[0] == "ok" else 4):
-                    raise WireError("an answer is malformed")
-                self._take_random(reply.pop())
-                return reply
-            self._answer(reply)
+            message: Query | Done | Raised = read(self.channel.receive()[0], Message)
+            if not isinstance(message, Query):
+                return message
+            self._answer(message)
 
-    def _answer(self, message: Any) -> None:
-        """Do what a message asks for and send the outcome."""
-        if not isinstance(message, list) or len(message) != 6:
-            raise WireError("a request is malformed")
-        self._take_random(message.pop())
+    def _answer(self, query: Query) -> None:
+        """Do what a query asks for and send the outcome."""
+        if self.role == "student":
+            self._take(query.random)
         self._depth += 1
+        printed = io.StringIO()
         try:
             if self._depth > DEPTH:
                 raise WireError(f"calls back and forth are nested more than {DEPTH} deep")
-            reply = pack([*self._perform(*message), self._random()])
+            if self.role == "student":
+                with contextlib.redirect_stdout(printed):
+                    done = self._perform(query)
+                done = Done(done.value, done.changed, done.node, _cut(printed))
+            else:
+                done = self._perform(query)
+            reply = _packed(done)
         except (WireError, MemoryError) as error:
             if self.role == "judge":
                 raise
-            reply = pack(["raise", ["TypeError", "Exception"], str(error)[:MAX_TEXT], []])
+            reply = _packed(Raised(["TypeError"], str(error)[:MAX_TEXT]))
         except BaseException as error:
             if self.role == "judge" and not isinstance(error, Exception):
                 raise
-            names = [kind.__name__ for kind in type(error).__mro__]
-            reply = pack(["raise", names, _text(error), []])
+            names = [kind.__name__[:200] for kind in type(error).__mro__[:50]]
+            reply = _packed(Raised(names, _text(error), self._lineage(error), _cut(printed)))
         finally:
             self._depth -= 1
         self.channel.send(reply)
 
-    def _perform(self, operation: str, target: int, name: str, form: Any, graph: bool) -> list[Any]:
-        allowed = self.role == "student" or operation in ("call", "backward", "backward twice")
-        if not allowed:
+    def _perform(self, query: Query) -> Done:
+        operation = query.operation
+        if self.role == "judge" and operation not in ("call", "backward", "backward twice"):
             raise WireError(f"the operation {operation!r} is not offered")
         if operation in ("backward", "backward twice"):
-            return self._backward(target, form, twice=operation == "backward twice")
+            return self._backward(query.target, query.value, twice=operation == "backward twice")
+        if query.target not in self._owned:
+            raise WireError(f"there is no object {query.target}")
         decoder = self._decoder()
-        value = decoder.decode(form)
+        value = decoder.decode(query.value)
         self._received.update({id(made): made for made in decoder.mutable})
         before = [self._form(value) for value in decoder.mutable]
+        target = self._owned[query.target]
         torch = sys.modules.get("torch")
-        if torch is not None:
-            with torch.set_grad_enabled(bool(graph)):
-                result = self._operate(operation, target, name, value)
-        else:
-            result = self._operate(operation, target, name, value)
+        wanted = torch.set_grad_enabled(query.graph) if torch else contextlib.nullcontext()
+        with wanted:
+            result = operate(operation, target, query.name, value)
         after = [self._form(value) for value in decoder.mutable]
         changed = [
-            [i, new]
+            (i, new)
             for i, (old, new) in enumerate(zip(before, after, strict=True))
             if _content(old) != _content(new)
         ]
-        encoder = self._encoder(decoder.tensors)
+        encoder = self._encoder(decoder.tensors, identify=self.role == "student")
         encoded = encoder.encode(result)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         node = self._remember(Node(decoder.tensors, outputs)) if outputs else 0
-        return ["ok", encoded, changed, node]
+        return Done(encoded, changed, node)
 
-    def _operate(self, operation: str, target: int, name: str, value: Any) -> Any:
-        if target not in self._owned:
-            raise WireError(f"there is no object {target}")
-        return operate(operation, self._owned[target], name, value)
-
-    def _backward(self, number: int, form: Any, *, twice: bool) -> list[Any]:
+    def _backward(self, number: int, form: Any, *, twice: bool) -> Done:
         import torch
 
         if number not in self._nodes:
@@ -195,7 +210,7 @@ class Peer:
                 leaf.grad = None
             torch.autograd.backward(node.outputs, incoming, retain_graph=True)
             gradients = [leaf.grad for leaf in node.inputs]
-            return ["ok", self._encoder().encode(gradients), [], 0]
+            return Done(self._encoder().encode(gradients), [], 0)
         leaves = [gradient.detach().requires_grad_() for gradient in incoming]
         with torch.enable_grad():
             gradients = list(
@@ -207,31 +222,36 @@ class Peer:
         encoded = encoder.encode(gradients)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         new = self._remember(Node(node.inputs + leaves, outputs)) if outputs else 0
-        return ["ok", encoded, [], new]
+        return Done(encoded, [], new)
 
-    def _random(self) -> list[Any]:
-        """Return what the other end does not know of this end's random numbers.
-
-        A check that seeds them means the student's as well; there is one stream, as in a notebook.
-        """
+    def _news(self) -> list[tuple[str, Any]]:
+        """Return what the student's end does not know of this one's generators and defaults."""
+        if self.role == "student":
+            return []
         news = []
         for name, state in randomness.states():
             if self._known.get(name) != state:
                 self._known[name] = state
-                news.append([name, self._encoder().encode(state)])
+                news.append((name, self._encoder().encode(state)))
         return news
 
-    def _take_random(self, news: Any) -> None:
-        for name, state in news:
-            self._known[name] = state = self._decoder().decode(state)
-            randomness.set_state(name, state)
+    def _let_go(self, operation: str) -> None:
+        """Part with the stream of random numbers, which the student's code goes on with.
+
+        Where the check seeds it again, with the same seed perhaps, that shows from now on.
+        """
+        if operation not in ("name", "put", "drop"):
+            randomness.disturb(FIRST_SEED + next(self._count))
+            self._known = dict(randomness.states())
+
+    def _take(self, news: list[tuple[str, Any]]) -> None:
+        for name, form in news:
+            randomness.set_state(name, self._decoder().decode(form))
 
     def _join(self, result: Any, node: int, inputs: list[Any]) -> Any:
         """Decode a result some of whose tensors may belong to a graph at the other end."""
         if not node:
             return self._decoder().decode(result)
-        from autograder.wire.autograd import join
-
         outputs = [self._decoder().decode(form).detach() for form in _tensors(result)]
         joined = join(self.backward, node, outputs, inputs)
         return self._decoder(joined).decode(result)
@@ -245,81 +265,79 @@ class Peer:
         form = self._encoder().encode(value)
         return form if isinstance(form, list) else [form]
 
-    def _encoder(self, inputs: Iterable[Any] = ()) -> Encoder:
+    def _encoder(self, inputs: Iterable[Any] = (), *, identify: bool = False) -> Encoder:
         # A student's own module stays where it is; what the judge has sent goes back as it came.
         judging, received = self.role == "judge", self._received
         return Encoder(
-            self._refer, inputs=inputs, copies=lambda module: judging or id(module) in received
+            self._refer,
+            inputs=inputs,
+            copies=lambda module: judging or id(module) in received,
+            identify=self.own if identify else None,
         )
 
     def _decoder(self, graph: Any = ()) -> Decoder:
         # The judge makes no objects of classes that it has not sent.
-        classes = self._sent if self.role == "judge" else None
-        return Decoder(self._resolve, device=self._device(), graph=graph, classes=classes)
+        judging = self.role == "judge"
+        return Decoder(
+            self._resolve,
+            # What comes from a student's process lives on the CPU until a check moves it.
+            device=None if judging else "cpu",
+            graph=graph,
+            classes=self._sent if judging else None,
+            identity=self._identity if judging else None,
+        )
 
-    def _device(self) -> str | None:
-        # What comes from a student's process lives on the CPU until a check moves it.
-        return "cpu" if self.role == "student" else None
+    def _identity(self, number: int, made: Any) -> Any:
+        """Return the value that stands for an object already, where it still says the same."""
+        known = self._same.get(number)
+        if type(known) is type(made) and pack(self._form(known)) == pack(self._form(made)):
+            return known
+        self._same[number] = made
+        return made
 
     def _refer(self, value: Any) -> list[Any]:
         if isinstance(value, Remote):
-            return ["r", value._id]
+            return ["r", value._remote_id]
         if self.role == "judge" and not callable(value):
             raise Restriction(
                 f"a check passed a {type(value).__name__} to the submission; it can pass numbers, "
                 "strings, containers, tensors, arrays, generators, torch.nn modules and functions"
             )
-        return ["R", self.own(value), type(value).__name__[:60]]
+        if isinstance(value, type) and issubclass(value, Exception) and self.role == "student":
+            return ["E", self._chain(value), _builtin(value)]
+        kind = 2 if isinstance(value, type) else int(callable(value))
+        return ["R", self.own(value), type(value).__name__[:60], kind]
+
+    def _chain(self, kind: type) -> list[tuple[str, str]]:
+        own = itertools.takewhile(lambda base: base.__module__ != "builtins", kind.__mro__[:50])
+        return [(str(self.own(base)), base.__name__[:60]) for base in own]
+
+    def _lineage(self, error: BaseException) -> list[tuple[str, str]]:
+        return self._chain(type(error)) if self.role == "student" else []
 
     def _resolve(self, form: list[Any]) -> Any:
-        number = form[1]
+        if form[0] == "E":
+            chain = [(str(key), str(name)) for key, name in form[1][:50]]
+            return exception_class(chain, str(form[2]))
+        number = int(form[1])
         if form[0] == "R":
-            return Remote(self.request, int(number), str(form[2])[:60])
+            if number not in self._remotes:
+                self._remotes[number] = KINDS[form[3]](self.request, number, str(form[2])[:60])
+            return self._remotes[number]
         if number not in self._owned:
             raise WireError(f"there is no object {number}")
         return self._owned[number]
 
 
-def operate(operation: str, target: Any, name: str, value: Any) -> Any:
-    """Carry out an operation on an object. Raises what the object raises, and WireError."""
-    match operation:
-        case "call":
-            args, kwargs = value
-            return target(*args, **kwargs)
-        case "get":
-            return getattr(target, name)
-        case "set":
-            return setattr(target, name, value)
-        case "item":
-            return target[value]
-        case "len":
-            return len(target)
-        case "iter":
-            return _Iterator(target)
-        case "next":
-            return next(target)
-        case "name":
-            return target[name]
-        case "put":
-            target[name] = value
-            return None
-        case "drop":
-            target.pop(name, None)
-            return None
-    raise WireError(f"the operation {operation!r} is not offered")
+def _packed(message: Query | Answer) -> bytes:
+    frame = write(message)
+    if len(frame) > MAX_BYTES:
+        raise WireError(f"a message has {len(frame):,} bytes; at most {MAX_BYTES:,} are allowed")
+    return frame
 
 
-class _Iterator:
-    """An iterator under a type of its own, so that it goes as a reference and not as a value."""
-
-    def __init__(self, iterable: Any) -> None:
-        self._iterator = iter(iterable)
-
-    def __iter__(self) -> "_Iterator":
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._iterator)
+def _cut(printed: io.StringIO) -> str:
+    return printed.getvalue()[:MOST_PRINTED]
 
 
 def _content(form: list[Any]) -> list[Any]:
@@ -338,57 +356,23 @@ def _tensors(form: Any) -> list[Any]:
     return found
 
 
-def assign(old: Any, new: Any) -> None:
-    """Make the caller's object what the called function made of its copy."""
-    torch = sys.modules.get("torch")
-    if type(old) is not type(new) and not isinstance(old, dict):
-        raise WireError("an argument came back as something else")
-    if isinstance(old, list):
-        old[:] = new
-    elif isinstance(old, dict | set):
-        old.clear()
-        old.update(new)
-    elif torch is not None and isinstance(old, torch.Tensor):
-        with torch.no_grad():
-            if old.shape == new.shape and old.dtype == new.dtype:
-                old.copy_(new)
-            else:
-                old.data = new.detach()
-            old.grad = new.grad
-    elif torch is not None and isinstance(old, torch.Generator):
-        old.set_state(new.get_state())
-    elif torch is not None and isinstance(old, torch.nn.Module):
-        _assign_module(old, new)
-    else:
-        old[...] = new
+def _builtin(kind: type) -> str:
+    """Name of the builtin class that an exception class derives from."""
+    return next(base.__name__ for base in kind.__mro__ if base.__module__ == "builtins")
 
 
-def _assign_module(old: Any, new: Any) -> None:
-    for mine, theirs in zip(old.modules(), new.modules(), strict=True):
-        mine.training = theirs.training
-        for name, parameter in mine.named_parameters(recurse=False):
-            other = theirs._parameters[name]
-            parameter.data.copy_(other.data)
-            parameter.requires_grad_(other.requires_grad)
-            parameter.grad = other.grad
-        for name, buffer in mine.named_buffers(recurse=False):
-            buffer.copy_(theirs._buffers[name])
-
-
-def _exception(names: Any, message: Any) -> Exception:
-    """Build the builtin exception that is nearest to what the other end raised."""
-    text = str(message)[:MAX_TEXT]
-    for name in names if isinstance(names, list) else []:
-        kind = getattr(builtins, str(name), None)
-        if isinstance(kind, type) and issubclass(kind, Exception) and kind is not Exception:
-            try:
-                error = kind(text)
-            except TypeError:  # some builtin exceptions take more than a message
-                continue
-            break
-    else:
-        error = RemoteError(f"{names[0] if names else 'an exception'}: {text}")
-    error.remote = True  # type: ignore[attr-defined]  # tells the judge whose words these are
+def _exception(raised: Raised) -> Exception:
+    """Build what stands for the exception that the other end raised."""
+    text = raised.text[:MAX_TEXT]
+    names = [name for name in raised.kinds if isinstance(getattr(builtins, name, None), type)]
+    kind = exception_class(raised.chain, names[0] if names else "Exception")
+    try:
+        error = kind(text)
+    except TypeError:  # some builtin exceptions take more than a message
+        error = exception_class([], "RuntimeError")(text)
+    told = raised.kinds[0] if raised.kinds else "an exception"
+    # They tell the judge whose words these are.
+    error.remote, error.kind = True, told  # type: ignore[attr-defined]  # of our own making
     return error
 
 

@@ -1,4 +1,4 @@
-"""States of the global random number generators, as plain values."""
+"""States of the global random number generators and of torch's default dtype, as plain values."""
 
 import random
 import sys
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograder.wire.values import WireError
+from autograder.wire.tensors import WireError, dtype_of
 
-__all__ = ["preserved", "set_state", "states"]
+__all__ = ["disturb", "preserved", "set_state", "states"]
 
 
 def states() -> list[tuple[str, Any]]:
@@ -20,6 +20,7 @@ def states() -> list[tuple[str, Any]]:
         found.append(("numpy", (kind, keys.tobytes(), *rest)))
     if torch is not None:
         found.append(("torch", torch.get_rng_state().numpy().tobytes()))
+        found.append(("torch dtype", str(torch.get_default_dtype()).removeprefix("torch.")))
     return found
 
 
@@ -34,8 +35,20 @@ def set_state(name: str, state: Any) -> None:
             np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))
         elif name == "torch" and torch is not None:
             torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+        elif name == "torch dtype" and torch is not None:
+            torch.set_default_dtype(dtype_of(torch, state))
     except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
         raise WireError(f"a state of random numbers is malformed: {error}") from None
+
+
+def disturb(number: int) -> None:
+    """Put the generators into a state that nobody chose, another one for each number."""
+    np, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    random.seed(number)
+    if np is not None:
+        np.random.seed(number)
+    if torch is not None:
+        torch.manual_seed(number)
 
 
 @contextmanager

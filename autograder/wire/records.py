@@ -7,20 +7,22 @@
 Each is decoded into its type, so that nothing of another shape gets further than here.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from autograder.limits import Limits
 from autograder.wire.tensors import WireError
 
 __all__ = [
+    *("MOST_PRINTED", "Answer", "Done", "Message", "Query", "Raised"),
     *("Ask", "Begin", "Clock", "Displayed", "Failure", "Keep", "Look", "Looked", "Offer"),
     *("Order", "Over", "Ran", "Report", "Request", "Run", "read", "write"),
 ]
 
 Record = TypeVar("Record")
+MOST_PRINTED = 100_000  # characters that a call prints
 
 
 class Begin(Struct, frozen=True):
@@ -114,6 +116,46 @@ class Looked(Struct, frozen=True):
 
 class Over(Struct, frozen=True):
     """From a submission: the fork of a check has been ended."""
+
+
+class Query(Struct, frozen=True, tag="query"):
+    """Between the ends of a check: carry out an operation on an object of yours.
+
+    value is a tagged form (autograder.wire.values). graph says whether gradients are wanted, and
+    random holds what is new of the asking end's generators.
+    """
+
+    operation: str
+    target: int
+    name: str
+    value: Any
+    graph: bool
+    random: list[tuple[str, Any]]
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """The answer to a query: a value, arguments that changed, the number of an autograd graph."""
+
+    value: Any
+    changed: list[tuple[int, Any]]
+    node: int
+    printed: Annotated[str, Meta(max_length=MOST_PRINTED)] = ""
+
+
+class Raised(Struct, frozen=True, tag="raised"):
+    """The other answer: an exception, by the names of its class and those it derives from.
+
+    chain has those of them that are the answering end's own, by a key and a name.
+    """
+
+    kinds: list[Annotated[str, Meta(max_length=200)]]
+    text: str
+    chain: list[tuple[str, str]] = []
+    printed: Annotated[str, Meta(max_length=MOST_PRINTED)] = ""
+
+
+Answer = Done | Raised
+Message = Query | Done | Raised
 
 
 def write(record: Struct) -> bytes:

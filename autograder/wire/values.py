@@ -10,7 +10,10 @@ depth are bounded, and whatever is malformed raises WireError.
     ["T", …]      tensor    ["N", …]      array      ["n", …]      numpy number
     ["G", …]      generator ["D", …]      dtype      ["V", …]      device   ["S", items] torch.Size
     ["M", …]      module of a class that can be imported, by structure
+    ["k", …]      a value of the standard library's: Counter, Fraction, a named tuple, a date, …
+    ["=", n, …]   a value that can change, and the number of the object that it is a copy of
     ["R", …]      reference to an object of the sender; ["r", id] to one of the receiver
+    ["E", …]      a class of exceptions of the sender's
 
 torch and numpy are looked up when they are loaded already: a value of theirs cannot exist before.
 """
@@ -23,6 +26,8 @@ from typing import Any
 
 import msgspec
 
+from autograder.wire.standard import standard_form as _standard_form
+from autograder.wire.standard import standard_value as _standard_value
 from autograder.wire.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
 
 __all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError", "pack", "unpack"]
@@ -59,7 +64,8 @@ class Encoder:
 
     refer names an object that has no value form; it returns a tagged list or raises WireError.
     inputs are leaves that came from the other side and belong to its graph when they go back.
-    copies tells which modules go by structure; the others are referred to.
+    copies tells which modules go by structure; the others are referred to. identify numbers
+    objects that can change, so that the other side can tell one from another of the same content.
     """
 
     def __init__(
@@ -68,9 +74,11 @@ class Encoder:
         *,
         inputs: Iterable[Any] = (),
         copies: Callable[[Any], bool] = lambda _: True,
+        identify: Callable[[Any], int] | None = None,
     ) -> None:
         self._refer = refer
         self._copies = copies
+        self._identify = identify
         self._inputs = {id(leaf) for leaf in inputs}
         self.mutable: list[Any] = []
         self.tensors: list[Any] = []  # those that require a gradient
@@ -85,6 +93,12 @@ class Encoder:
             return value if -(2**63) <= value < 2**63 else ["i", _digits(value)]
         if depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} deep")
+        if self._identify is not None and _can_change(value):
+            return ["=", self._identify(value), self._encode(value, depth)]
+        return self._encode(value, depth)
+
+    def _encode(self, value: Any, depth: int) -> Any:
+        kind = type(value)
         for container, tag in _CONTAINERS:
             if kind is container:
                 if container is list or container is set:
@@ -102,6 +116,8 @@ class Encoder:
             return [tag, *(self.encode(part, depth + 1) for part in parts)]
         if value is Ellipsis:
             return ["e"]
+        if (known := _standard_form(value)) is not None:
+            return ["k", known[0], [self.encode(part, depth + 1) for part in known[1]]]
         form = self._numpy(value)
         if form is None:
             form = self._torch(value, depth)
@@ -210,7 +226,8 @@ class Decoder:
 
     resolve turns ["R", …] and ["r", …] into an object. graph holds the tensors to use, in order,
     in place of those that the sender's autograd graph computed. classes, where given, names the
-    classes of modules that may be made.
+    classes of modules that may be made. identity returns the value that stands for an object of
+    this number already, given a new copy of it.
     """
 
     def __init__(
@@ -220,9 +237,11 @@ class Decoder:
         device: str | None = None,
         graph: Any = (),
         classes: Container[str] | None = None,
+        identity: Callable[[int, Any], Any] | None = None,
     ) -> None:
         self._resolve = resolve
         self._classes = classes
+        self._identity = identity
         self._device = device
         self._graph = list(graph)
         self.mutable: list[Any] = []
@@ -256,8 +275,15 @@ class Decoder:
             pairs = [(self._decode(k, depth + 1), self._decode(v, depth + 1)) for k, v in form[1]]
             self.mutable[at] = dict(pairs)
             return self.mutable[at]
-        if tag in ("R", "r"):
+        if tag in ("R", "r", "E"):
             return self._resolve(form)
+        if tag == "=":
+            made = self._decode(form[2], depth)
+            if self._identity is None or getattr(made, "requires_grad", False):
+                return made
+            return self._identity(int(form[1]), made)
+        if tag == "k":
+            return _standard_value(str(form[1]), [self._decode(p, depth + 1) for p in form[2]])
         return self._leaf(tag, form, depth)
 
     def _leaf(self, tag: str, form: list[Any], depth: int) -> Any:
@@ -370,6 +396,17 @@ _CONTAINERS: tuple[tuple[Callable[..., Any], str], ...] = (
     (set, "s"),
     (frozenset, "z"),
 )
+
+
+def _can_change(value: Any) -> bool:
+    """Tell whether a value has an identity that a check may ask for."""
+    if type(value) in (list, dict, set):
+        return True
+    np, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    return bool(
+        (np is not None and isinstance(value, np.ndarray))
+        or (torch is not None and isinstance(value, torch.Tensor))
+    )
 
 
 def _digits(value: int) -> str:
