@@ -232,7 +232,7 @@ def test_the_small_one_takes_any_size(size: tuple[int, int]) -> None:
 
 
 def test_the_small_one_learns_digits(learns_digits: Callable[..., None]) -> None:
-    learns_digits(vgg.small_vgg, at_least=0.97)
+    learns_digits(vgg.small_vgg, at_least=0.95)
 
 
 @pytest.mark.parametrize("device", available_devices(), ids=str)
