@@ -45,8 +45,9 @@ def refused_in_sixteen_bits(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @wraps(f)
     def check(*arguments: object, **options: object) -> Tensor:
         for x in (*arguments, *options.values()):
-            narrow = isinstance(x, Tensor) and x.is_floating_point() and x.dtype.itemsize == 2
-            if narrow and x.device.type == "cpu":
+            if not isinstance(x, Tensor) or not x.is_floating_point():
+                continue
+            if x.dtype.itemsize == 2 and x.device.type == "cpu":
                 raise TypeError(
                     f"{f.__name__} got {x.dtype} on the CPU, where it is no oracle; "
                     "expected float32 or float64: compute in float32 and round"

@@ -1,5 +1,6 @@
 """A course is what nbgrader_config.py in its root says, and nothing else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from autograder.config import Course
 from autograder.errors import CourseError
 
+Configured = Callable[[str], Course]
+
 
 @pytest.fixture
-def configured(tmp_path: Path):
+def configured(tmp_path: Path) -> Configured:
     def write(config: str) -> Course:
         (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n" + config)
         return Course(tmp_path)
@@ -28,7 +31,7 @@ def test_paths_follow_the_course_directory(course: Course) -> None:
     assert course.alternatives == root / "right"
 
 
-def test_nbgraders_names_of_folders_are_kept(configured) -> None:
+def test_nbgraders_names_of_folders_are_kept(configured: Configured) -> None:
     course = configured(
         'c.CourseDirectory.source_directory = "texts"\n'
         'c.CourseDirectory.release_directory = "handed_out"\n'
@@ -37,7 +40,7 @@ def test_nbgraders_names_of_folders_are_kept(configured) -> None:
     assert course.release_path("tiny") == course.root / "handed_out/tiny/tiny.ipynb"
 
 
-def test_nbgrader_is_told_where_the_course_lies(configured, tmp_path: Path) -> None:
+def test_nbgrader_is_told_where_the_course_lies(configured: Configured, tmp_path: Path) -> None:
     # From wherever --root leads here, and on a cluster's workers.
     course = configured("")
     assert course.config.CourseDirectory.root == str(course.root)
@@ -45,7 +48,7 @@ def test_nbgrader_is_told_where_the_course_lies(configured, tmp_path: Path) -> N
     assert own.config.CourseDirectory.root == str(tmp_path)
 
 
-def test_banks_are_optional(configured) -> None:
+def test_banks_are_optional(configured: Configured) -> None:
     course = configured("")
     assert course.misconceptions is None
     assert course.alternatives is None
@@ -58,7 +61,9 @@ def test_topics_are_the_texts_in_order_of_their_names(course: Course) -> None:
     assert course.topics() == ["another", "tiny"]
 
 
-def test_an_unknown_topic_is_named_with_those_that_are_known(course: Course, configured) -> None:
+def test_an_unknown_topic_is_named_with_those_that_are_known(
+    course: Course, configured: Configured
+) -> None:
     with pytest.raises(CourseError, match=r"'huge' has no text .*huge\.py; .*: tiny"):
         course.text_path("huge")
     with pytest.raises(CourseError, match="lessons with a text: none"):

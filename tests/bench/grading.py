@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from rich.table import Table
 
-from autograder.commands.demo import fill
+from autograder.commands.staging import fill
 from autograder.config import Course
 from autograder.lessons.lesson import load
 from autograder.notebooks.cells import is_run

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,8 @@ def against_torchvision(device: torch.device, *, mixed: bool) -> Table:
     for name, ours in OURS.items():
         options = {"init_weights": False} if name == "googlenet" else {}
         theirs = getattr(torchvision_models(), name)(**options)
-        models = [m.to(device, memory_format=layout) for m in (ours(), theirs)]
+        models: list[Any] = [ours(), theirs]  # nn.Module.to takes a memory format, unannounced
+        models = [model.to(device, memory_format=layout) for model in models]
         times: list[list[float]] = [[], []]
         for turn in range(rounds + 2):
             for model, seconds in zip(models, times, strict=True):

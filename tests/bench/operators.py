@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,8 @@ from torch import Tensor
 
 from cnnlib.convolution import conv2d, conv2d_backward
 from cnnlib.pooling import avg_pool2d, max_pool2d, max_pool2d_backward
+
+Function = Callable[..., Tensor]
 
 ROUNDS = 15
 
@@ -93,7 +96,7 @@ def convolutions() -> Table:
     result = table("conv2d")
     for n, c, o, size, kernel, stride, padding in CONVOLUTIONS:
         inputs = [torch.randn(n, c, size, size), torch.randn(o, c, kernel, kernel)]
-        options = {"stride": stride, "padding": padding}
+        options: dict[str, Any] = {"stride": stride, "padding": padding}
         layout = f"{n} x {c} x {size} x {size} -> {o}, {kernel} x {kernel} / {stride}"
         ours, theirs = partial(conv2d, **options), partial(F.conv2d, **options)
         for row in rows(ours, theirs, inputs):
@@ -105,11 +108,19 @@ def convolutions() -> Table:
 
 def poolings() -> Iterator[Table]:
     """Maximum and average; and the gradient of the maximum by hand."""
-    for ours, theirs in [(max_pool2d, F.max_pool2d), (avg_pool2d, F.avg_pool2d)]:
-        result = table(ours.__name__)
+    pairs: list[tuple[str, Function, Function]] = [
+        ("max_pool2d", max_pool2d, F.max_pool2d),
+        ("avg_pool2d", avg_pool2d, F.avg_pool2d),
+    ]
+    for name, ours, theirs in pairs:
+        result = table(name)
         for n, c, size, kernel, stride, padding in POOLINGS:
             inputs = [torch.randn(n, c, size, size)]
-            options = {"kernel_size": kernel, "stride": stride, "padding": padding}
+            options: dict[str, Any] = {
+                "kernel_size": kernel,
+                "stride": stride,
+                "padding": padding,
+            }
             layout = f"{n} x {c} x {size} x {size}, {kernel} x {kernel} / {stride}"
             for row in rows(partial(ours, **options), partial(theirs, **options), inputs):
                 result.add_row(layout, *row)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -20,6 +20,7 @@ from cnnlib import augmentation as aug
 # Of values from 0 to 1: coordinates and blends of a few roundings.
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
 sides = st.integers(1, 6)
+Images = Callable[[Tensor], Tensor]
 
 
 def seeded(seed: int, device: str = "cpu") -> torch.Generator:
@@ -40,7 +41,7 @@ def draw_images(draw_tensor: Callable[..., Tensor]) -> Callable[..., Tensor]:
 # Geometry against torchvision.
 
 
-def geometry(torchvision: ModuleType, name: str, amount: float) -> tuple[Callable, Callable]:
+def geometry(torchvision: ModuleType, name: str, amount: float) -> tuple[Images, Images]:
     """Our function and torchvision's, of images alone."""
     theirs = torchvision.transforms.functional
     bilinear = torchvision.transforms.InterpolationMode.BILINEAR
@@ -494,7 +495,7 @@ EYE = torch.eye(2)
         (lambda: aug.mixup(X, EYE[:1], alpha=1.0, generator=G), ["(1, 2)", "(N, K)"]),
         (lambda: aug.mixup(X, EYE[..., None], alpha=1.0, generator=G), ["(2, 2, 1)", "(N, K)"]),
         (lambda: aug.to_grey(X.mT[:, :, 0]), ["(2, 3, 4)", "(N, 3, H, W)"]),
-        (lambda: aug.Augment([torch.relu, 3]), ["3", "functions of images"]),
+        (lambda: aug.Augment(cast(Any, [torch.relu, 3])), ["3", "functions of images"]),
         (lambda: aug.label_preserving("diagonal", 3), ["'diagonal'", "vertical"]),
         (lambda: aug.label_preserving("vertical", 10), ["10", "0..9"]),
     ],

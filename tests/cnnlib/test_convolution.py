@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -210,7 +210,7 @@ def test_convolution_is_linear_in_image_and_kernel() -> None:
 def test_output_size_is_what_torch_makes(
     size: int, kernel_size: int, stride: int, padding: int, dilation: int
 ) -> None:
-    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     try:
         y = F.conv1d(torch.ones(1, 1, size), torch.ones(1, 1, kernel_size), **options)
     except RuntimeError:
@@ -300,7 +300,7 @@ def test_receptive_field_is_what_the_gradient_of_one_output_reaches(
 @pytest.mark.parametrize("network", [conv.DigitsCNN, conv.DigitsDense])
 def test_the_rivals_have_as_many_parameters_as_they_state(network: type[nn.Module]) -> None:
     assert sum(p.numel() for p in network().parameters()) == 6385
-    assert "6,385" in network.__doc__
+    assert "6,385" in str(network.__doc__)
 
 
 def test_the_convolutional_network_reads_real_digits_and_beats_its_rival_on_shifted_ones(
@@ -340,8 +340,14 @@ X, W = torch.ones(2, 4, 5, 6), torch.ones(6, 4, 3, 2)
 @pytest.mark.parametrize(
     ("call", "names"),
     [
-        (lambda: conv.pair((1, 2, 3), name="stride", least=1), ["stride", "(1, 2, 3)", "pair"]),
-        (lambda: conv.pair(1.5, name="stride", least=1), ["stride", "1.5", "whole number"]),
+        (
+            lambda: conv.pair(cast(Any, (1, 2, 3)), name="stride", least=1),
+            ["stride", "(1, 2, 3)", "pair"],
+        ),
+        (
+            lambda: conv.pair(cast(Any, 1.5), name="stride", least=1),
+            ["stride", "1.5", "whole number"],
+        ),
         (lambda: conv.pair((1, 0), name="stride", least=1), ["stride", "(1, 0)", "1 or more"]),
         (lambda: conv.output_size(5, kernel_size=0), ["kernel_size 0", "1 or more"]),
         (lambda: conv.output_size(5, kernel_size=1, stride=0), ["stride 0", "1 or more"]),
@@ -350,7 +356,7 @@ X, W = torch.ones(2, 4, 5, 6), torch.ones(6, 4, 3, 2)
         (lambda: conv.pad2d(X[0], 1), ["(4, 5, 6)", "(N, C, H, W)"]),
         (lambda: conv.pad2d(X, (0, -1)), ["padding is (0, -1)", "0 or more"]),
         *(
-            (partial(function, *arguments, **options), names)
+            (partial(function, *arguments, **cast(dict[str, Any], options)), names)
             for function in (conv.conv2d, conv.conv2d_naive)
             for arguments, options, names in [
                 ((X[0], W), {}, ["(4, 5, 6)", "(6, 4, 3, 2)", "(N, C, H, W)"]),

@@ -134,7 +134,8 @@ def test_a_hundred_steps_equal_torch_state_included(
     start = torch.randn(3, 2, generator=generator).to(device, dtype)
     theirs = start.clone().requires_grad_()
     optimizer = make([theirs])
-    ours, state = start, {}
+    ours = start
+    state: dict[str, Any] = {}
     for _ in range(100):
         grad = torch.randn(3, 2, generator=generator).to(device, dtype)
         theirs.grad = grad.clone()
@@ -309,17 +310,18 @@ def test_mlp_gradients_equal_finite_differences() -> None:
     }
     _, gradients = gd.mlp_gradients(x, target, params)
     for name in params:
-        expected = gd.numerical_gradient(
-            lambda value, name=name: F.cross_entropy(mlp(x, {**params, name: value}), target),
-            params[name],
-        )
+
+        def loss(value: Tensor, name: str = name) -> Tensor:
+            return F.cross_entropy(mlp(x, {**params, name: value}), target)
+
+        expected = gd.numerical_gradient(loss, params[name])
         assert_close(gradients[name], expected, rtol=1e-7, atol=1e-9)
 
 
 # Training and inference.
 
 
-def small_network(device: str) -> nn.Module:
+def small_network(device: str) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4)).to(device)
 
@@ -335,7 +337,7 @@ def unequal_batches() -> list[tuple[Tensor, Tensor]]:
 def test_train_epoch_equals_the_loop_written_out(device: str) -> None:
     ours, theirs = small_network(device), small_network(device)
     ours.eval()
-    rate = {"lr": 0.1, "momentum": 0.9}
+    rate: dict[str, Any] = {"lr": 0.1, "momentum": 0.9}
     optimizer = torch.optim.SGD(ours.parameters(), **rate)
     reference = torch.optim.SGD(theirs.parameters(), **rate)
     total = 0.0

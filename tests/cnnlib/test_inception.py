@@ -47,7 +47,7 @@ def test_the_module_concatenates_its_four_branches_in_order() -> None:
 
 def test_the_pool_branch_does_not_let_padding_win_over_negative_values() -> None:
     module = inception.InceptionModule(1, **WIDTHS)
-    proj = module.branch4[1][0]
+    proj = module.get_submodule("branch4.1.0")
     assert isinstance(proj, nn.Conv2d)
     with torch.no_grad():
         proj.weight.fill_(-1.0)

@@ -132,7 +132,7 @@ def test_f1_lies_between_precision_and_recall_and_micro_averages_are_accuracy(
     case: tuple[Tensor, Tensor, int],
 ) -> None:
     prediction, target, num_classes = case
-    options = {"num_classes": num_classes, "average": None}
+    options: dict[str, Any] = {"num_classes": num_classes, "average": None}
     p, r, f1 = (
         function(prediction, target, **options)
         for function in (metrics.precision, metrics.recall, metrics.f1_score)
@@ -163,7 +163,7 @@ def test_ratios_worked_out_on_paper() -> None:
     # called. Class 3: called once, wrongly.
     prediction = torch.tensor([0, 0, 0, 3, 0])
     target = torch.tensor([0, 0, 0, 0, 1])
-    options = {"num_classes": 4, "average": None}
+    options: dict[str, Any] = {"num_classes": 4, "average": None}
     close = partial(assert_close, rtol=0, atol=1e-12)
     double = partial(torch.tensor, dtype=torch.float64)
     close(metrics.precision(prediction, target, **options), double([0.75, 0, 0, 0]))

@@ -19,6 +19,7 @@ def test_the_oracle_sums_in_float32_and_rounds_value_and_gradient(
     x, w = (value.to(dtype).requires_grad_() for value in (X, W))
     y = oracle(F.conv1d)(x, w, None)
     y.backward(torch.full_like(y, 3.0))
+    assert x.grad is not None
     assert y.dtype == x.grad.dtype == dtype
     assert y.item() == 2**-9
     assert x.grad.tolist() == [[[3.0, 3.0, 3.0]]]

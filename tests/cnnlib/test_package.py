@@ -30,18 +30,18 @@ PUBLIC = [
 def test_a_module_is_short_and_imports_torch_and_the_standard_library_only(
     module: ModuleType,
 ) -> None:
-    text = Path(module.__file__).read_text(encoding="utf-8")
+    text = Path(str(module.__file__)).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400
     imported = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         if isinstance(node, ast.ImportFrom):
-            imported.add(node.module.partition(".")[0])
+            imported.add(str(node.module).partition(".")[0])
     # safetensors reads weights without running them, which torch.load of an old file would.
     weights = {"safetensors"} if module.__name__ == "cnnlib.pretrained" else set()
     assert imported <= {"torch", "cnnlib", *weights, *sys.stdlib_module_names}
-    assert len(module.__doc__.splitlines()) > 5, "a module begins with a lecture"
+    assert len(str(module.__doc__).splitlines()) > 5, "a module begins with a lecture"
 
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[f"{m.__name__}.{n}" for m, n in PUBLIC])
@@ -49,7 +49,7 @@ def test_a_public_docstring_tells_shapes_and_errors_and_has_an_example(
     module: ModuleType, name: str
 ) -> None:
     value = getattr(module, name)
-    doc = inspect.getdoc(value)
+    doc = inspect.getdoc(value) or ""
     first, blank, *_ = [*doc.splitlines(), "", ""]
     assert first.endswith(".")
     assert blank == ""

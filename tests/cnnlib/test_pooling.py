@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -142,7 +142,7 @@ def test_max_pool2d_backward_equals_autograd_and_can_be_derived_again(
 
 
 def test_hand_written_and_automatic_gradients_pass_gradcheck() -> None:
-    options = {"kernel_size": (3, 2), "stride": (1, 2)}
+    options: dict[str, Any] = {"kernel_size": (3, 2), "stride": (1, 2)}
 
     class ByHand(torch.autograd.Function):
         @staticmethod
@@ -166,7 +166,7 @@ def test_pooling_worked_out_on_paper(device: str) -> None:
     x = torch.tensor([[-5, -1, -2, -7, -3], [-4, -6, -9, -8, -2], [-3, -3, -8, 0, -1]])
     x = x.to(device).float()[None, None]
     # Windows of 2 x 3, one row and two columns apart.
-    options = {"kernel_size": (2, 3), "stride": (1, 2)}
+    options: dict[str, Any] = {"kernel_size": (2, 3), "stride": (1, 2)}
     largest = torch.tensor([[[[-1.0, -2.0], [-3.0, 0.0]]]], device=device)
     mean = torch.tensor([[[[-27.0, -31.0], [-33.0, -28.0]]]], device=device) / 6
     assert torch.equal(pooling.max_pool2d(x, **options), largest)
@@ -184,6 +184,7 @@ def test_pooling_worked_out_on_paper(device: str) -> None:
 def test_the_first_of_equal_pixels_takes_the_gradient() -> None:
     x = torch.zeros(1, 1, 2, 4, requires_grad=True)
     pooling.max_pool2d(x, kernel_size=2).sum().backward()
+    assert x.grad is not None
     expected = torch.tensor([[[[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]])
     assert torch.equal(x.grad, expected)
     by_hand = pooling.max_pool2d_backward(torch.ones(1, 1, 1, 2), x.detach(), kernel_size=2)
@@ -202,7 +203,7 @@ def test_an_average_is_a_convolution_with_equal_weights() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, 7, 6, dtype=torch.float64, generator=generator)
     w = torch.full((3, 1, 3, 2), 1 / 6, dtype=torch.float64)
-    options = {"stride": (2, 1), "padding": 1}
+    options: dict[str, Any] = {"stride": (2, 1), "padding": 1}
     assert_close(
         pooling.avg_pool2d(x, kernel_size=(3, 2), **options), conv2d(x, w, groups=3, **options)
     )
@@ -245,7 +246,8 @@ def test_a_shift_is_down_and_right_and_one_number_is_both() -> None:
         seen.append(images)
         return images.flatten(1)
 
-    for shift in [(1, -2), 1]:
+    shifts: list[int | tuple[int, int]] = [(1, -2), 1]
+    for shift in shifts:
         pooling.shift_consistency(model, x, shift=shift)
     assert torch.equal(seen[1][0, 0], torch.tensor([[0.0, 0, 0, 0], [3, 4, 0, 0], [7, 8, 0, 0]]))
     assert torch.equal(seen[3][0, 0], torch.tensor([[0.0, 0, 0, 0], [0, 1, 2, 3], [0, 5, 6, 7]]))
@@ -275,7 +277,7 @@ X = torch.ones(2, 3, 5, 4)
     ("call", "names"),
     [
         *(
-            (partial(function, x, **options), names)
+            (partial(function, x, **cast(dict[str, Any], options)), names)
             for function in (pooling.max_pool2d, pooling.avg_pool2d)
             for x, options, names in [
                 (X, {"kernel_size": (5, 5)}, ["(2, 3, 5, 4)", "(5, 5)"]),

@@ -156,6 +156,7 @@ def test_a_basic_block_is_relu_of_residual_plus_shortcut(
     skip = x
     if (channels, stride) != (3, 1):
         conv, norm = block.downsample.children()
+        assert isinstance(conv, nn.Conv2d)
         skip = norm(F.conv2d(x, conv.weight, stride=stride))
     assert_close(block(x), F.relu(block.bn2(y) + skip))
     assert torch.equal(x, before)
@@ -179,7 +180,7 @@ def test_option_a_takes_every_second_pixel_and_adds_empty_channels() -> None:
     assert torch.equal(y[:, :3], x[:, :, ::2, ::2])
     assert not y[:, 3:].any()
     # What it adds up to in a block has the shape of the residual.
-    block = make_resnet([1, 1], num_classes=2).layer2[0]  # type: ignore[index]
+    block = make_resnet([1, 1], num_classes=2).get_submodule("layer2.0")
     assert block(torch.rand(1, 16, 7, 5)).shape == (1, 32, 4, 3)
 
 
@@ -203,7 +204,8 @@ def test_the_jacobian_is_the_identity_plus_that_of_the_residual(
     make: Callable[[], BasicBlock | BottleneckBlock],
 ) -> None:
     torch.manual_seed(0)
-    block = ready(make().double())
+    block = make().double()
+    ready(block)
     channels = block.conv1.in_channels
     x = torch.linspace(-1, 2, channels * 6, dtype=torch.float64).cos().reshape(1, channels, 3, 2)
     actual = resnet.residual_jacobian(block, x)

@@ -60,7 +60,7 @@ def test_batch_norm_equals_torch_in_value_and_gradient_and_beyond(
     # A channel of almost equal values would multiply rounding by 1 / sqrt(eps).
     x[0] += 3
     var = var.abs() + 0.5
-    options = {"mean": mean, "var": var, "training": training, "eps": eps}
+    options: dict[str, Any] = {"mean": mean, "var": var, "training": training, "eps": eps}
     before = [value.clone() for value in (x, gamma, beta, mean, var)]
     order = 2 if dtype in TOLERANCE else 0
     tolerance = {**TOLERANCE, **HALF}[dtype]
@@ -88,7 +88,12 @@ def test_batch_norm_backward_equals_autograd_and_can_be_derived_again(
     x, grad_out = draw_tensor(data, shape, dtype), draw_tensor(data, shape, dtype)
     x[0] += 3
     gamma, beta, mean, var = (draw_tensor(data, shape[1:2], dtype) for _ in range(4))
-    options = {"mean": mean, "var": var.abs() + 0.5, "training": training, "eps": 0.1}
+    options: dict[str, Any] = {
+        "mean": mean,
+        "var": var.abs() + 0.5,
+        "training": training,
+        "eps": 0.1,
+    }
 
     def theirs(grad_out: Tensor, x: Tensor, gamma: Tensor, *, which: int) -> Tensor:
         leaves = [v if v.requires_grad else v.requires_grad_() for v in (x, gamma)]
@@ -122,9 +127,8 @@ def test_batch_norm_backward_passes_gradcheck(training: bool) -> None:
 
         @staticmethod
         def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            *_, cache = stability.batch_norm_forward(
-                *ctx.saved_tensors, *running, training=training
-            )
+            x, gamma, beta = ctx.saved_tensors
+            *_, cache = stability.batch_norm_forward(x, gamma, beta, *running, training=training)
             return stability.batch_norm_backward(grad_out, cache)
 
     generator = torch.Generator().manual_seed(0)
@@ -146,7 +150,7 @@ def test_a_hundred_steps_of_training_equal_torch_state_included(
     layer = nn.BatchNorm2d(3, momentum=momentum, eps=0.01).to(device, dtype)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.05)
     gamma, beta = layer.weight.detach().clone(), layer.bias.detach().clone()
-    mean, var = layer.running_mean.clone(), layer.running_var.clone()
+    mean, var = (layer.state_dict()[f"running_{name}"].clone() for name in ("mean", "var"))
     options = {"momentum": momentum, "eps": 0.01}
     for _ in range(100):
         x, target = torch.randn(2, 4, 3, 2, 5, generator=generator).to(device, dtype)
@@ -159,7 +163,7 @@ def test_a_hundred_steps_of_training_equal_torch_state_included(
         optimizer.zero_grad()
         F.mse_loss(layer(x), target).backward()
         optimizer.step()
-    close = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
+    close: dict[str, Any] = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
     ours = {"weight": gamma, "bias": beta, "running_mean": mean, "running_var": var}
     for name, value in ours.items():
         assert_close(value, layer.state_dict()[name], **close)
@@ -222,6 +226,7 @@ def test_dropout_keeps_the_mean_and_passes_the_same_mask_to_the_gradient(
     x = torch.full((200, 500), 3.0, device=device, requires_grad=True)
     y = stability.dropout(x, p=p, training=True, generator=generator)
     y.sum().backward()
+    assert x.grad is not None
     assert_close(y.detach(), 3 * x.grad)
     assert sorted(x.grad.unique().tolist()) == pytest.approx([0, 1 / (1 - p)])
     # 100,000 coins: six standard deviations of their mean.
@@ -251,7 +256,7 @@ def test_dropout_depends_on_its_generator_alone_and_leaves_its_input() -> None:
 
 
 @pytest.mark.parametrize("nonlinearity", ["linear", "sigmoid", "tanh", "relu", "leaky_relu"])
-def test_kaiming_std_uses_the_gains_of_torch(nonlinearity: str) -> None:
+def test_kaiming_std_uses_the_gains_of_torch(nonlinearity: Any) -> None:
     expected = nn.init.calculate_gain(nonlinearity) / 37**0.5
     assert stability.kaiming_std(37, nonlinearity=nonlinearity) == pytest.approx(expected)
     weight = torch.empty(400, 37 * 9)
@@ -283,7 +288,7 @@ def test_kaiming_weights_keep_a_signal_alive_where_others_lose_it(
 # Gradients.
 
 
-def network(device: str) -> nn.Module:
+def network(device: str) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 6, 4)
@@ -301,7 +306,9 @@ def test_gradient_norms_are_those_of_a_backward_pass_layer_by_layer(device: str)
     norms = stability.gradient_norms(model, x, target)
     F.cross_entropy(model(x), target).backward()
     expected = [
-        torch.nn.utils.get_total_norm([p.grad for p in model[i].parameters()]).item()
+        torch.nn.utils.get_total_norm(
+            [p.grad for p in model[i].parameters() if p.grad is not None]
+        ).item()
         for i in (0, 1, 4)
     ]
     assert norms == pytest.approx(expected, rel=1e-4)
@@ -321,7 +328,7 @@ def test_gradient_norms_leave_the_model_as_it_is(training: bool) -> None:
 def test_gradient_norms_skip_what_is_frozen_and_give_zero_for_what_is_unused() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4))
     model.spare = nn.Linear(1, 1)
-    model.forward = lambda x: model[1](model[0](x))
+    model.forward = lambda x: model[1](model[0](x))  # type: ignore[method-assign]  # leaves spare out
     model[0].requires_grad_(False)
     norms = stability.gradient_norms(model, torch.ones(3, 2), torch.tensor([0, 1, 2]))
     assert len(norms) == 2

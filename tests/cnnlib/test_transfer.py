@@ -165,6 +165,7 @@ def test_the_probe_is_at_the_optimum(measured: Callable[..., None]) -> None:
     loss.backward()
     # Weights are rounded to float32 on the way out. Class 4 is absent: its bias goes to -inf.
     for name, p in double.named_parameters():
+        assert p.grad is not None
         measured(f"gradient of {name}", p.grad[:4].abs().max().item(), at_most=1e-5)
 
 

@@ -41,7 +41,7 @@ def test_a_stack_is_the_small_family_at_half_its_width() -> None:
         assert_close(plain(x), twin(x))
         assert not torch.allclose(plain(x), residual(x))
         other = blocks.stack(depth, skip=True, seed=4)
-        assert not torch.equal(other[0].weight, residual[0].weight)
+        assert not torch.equal(other.get_parameter("0.weight"), residual.get_parameter("0.weight"))
     assert len(blocks.residual_blocks(residual)) == 9
 
 

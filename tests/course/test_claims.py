@@ -40,10 +40,12 @@ def measured(lesson: str) -> dict[str, object]:
 def run(source: str, namespace: dict[str, object]) -> object:
     """Run a cell; give the value of its last expression, which a notebook shows."""
     tree = ast.parse(source)
-    if not isinstance(tree.body[-1], ast.Expr):
+    last = tree.body[-1]
+    if not isinstance(last, ast.Expr):
         exec(compile(tree, "<cell>", "exec"), namespace)
         return None
-    shown = ast.Expression(tree.body.pop().value)
+    shown = ast.Expression(last.value)
+    del tree.body[-1]
     exec(compile(tree, "<cell>", "exec"), namespace)
     return eval(compile(shown, "<cell>", "eval"), namespace)
 

@@ -1,6 +1,7 @@
 """Whatever a student's function does, it is told in a few words and nothing breaks."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from tests.course.students import MISTAKES, broken, unwritten
 X = torch.tensor([[-1.0, 2.0, 3.0]])
 
 
-def give(value: object) -> Attempt:
+def give(value: Any) -> Attempt[Any]:
     return attempt(lambda: value, X)
 
 
@@ -58,7 +59,7 @@ def test_what_is_not_a_number_is_said_wherever_it_stands(place: int) -> None:
 
 def test_equal_infinities_agree_and_so_does_nothing_at_all() -> None:
     for x in (torch.tensor([math.inf, -math.inf]), torch.empty(0, 3)):
-        assert attempt(lambda x=x: x.clone(), x).agrees
+        assert attempt(x.clone, x).agrees
 
 
 def test_a_value_that_requires_a_gradient_is_compared_like_any_other() -> None:
@@ -79,7 +80,7 @@ def test_a_value_that_requires_a_gradient_is_compared_like_any_other() -> None:
         (torch.ones(2), "returns a Tensor, expected a number"),
     ],
 )
-def test_a_number_is_expected_where_the_reference_is_one(value: object, words: str) -> None:
+def test_a_number_is_expected_where_the_reference_is_one(value: Any, words: str) -> None:
     assert attempt(lambda: value, 7).words == words
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course.syllabus import earlier, topics
+from course.syllabus import Topic, earlier, topics
 
 ROOT = Path(__file__).parents[2]
 # Questions in each of the five documents; the second and third ask the same, and so do the first
@@ -59,7 +59,7 @@ def test_the_lessons_marked_as_written_are_those_with_a_text() -> None:
 
 
 @pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
-def test_a_topic_is_told_in_full(topic) -> None:
+def test_a_topic_is_told_in_full(topic: Topic) -> None:
     assert re.fullmatch(r"[a-z_]+", topic.name)
     assert topic.title[0].isupper()
     assert 3 <= len(topic.objectives) <= 5

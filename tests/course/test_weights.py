@@ -13,10 +13,10 @@ def test_a_value_depends_on_ending_and_shape_alone() -> None:
     names = load_known(first)
     load_known(second)
     assert names == list(first.state_dict())
-    assert torch.equal(first[0].weight, second["c"].weight)
-    assert torch.equal(first[1].running_var, second["b"].running_var)
-    assert torch.equal(first[2].bias, second["a"].bias)
-    assert torch.equal(first[2].weight, known("weight", 2, 4))
+    assert torch.equal(first.get_parameter("0.weight"), second.get_parameter("c.weight"))
+    assert torch.equal(first.get_buffer("1.running_var"), second.get_buffer("b.running_var"))
+    assert torch.equal(first.get_parameter("2.bias"), second.get_parameter("a.bias"))
+    assert torch.equal(first.get_parameter("2.weight"), known("weight", 2, 4))
 
 
 def test_weights_have_either_sign_and_no_symmetry() -> None:

@@ -78,7 +78,7 @@ COMMANDS: dict[str, list[str]] = {
     "nbgrader autograde": ["-m", "nbgrader", "autograde", ASSIGNMENT],
 }
 
-Gradebook = dict[str, Any]
+Gradebook = dict[str | tuple[str, ...], Any]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def in_stock(topic: str) -> Place:
     from nbgrader.preprocessors import Execute
     from nbgrader.utils import determine_grade
 
-    found = {}
+    found: Place = {}
     log = logging.getLogger("stock")
     for pack in packs(lesson_of(topic)):
         notebook = packed(lesson_of(topic), pack)
@@ -79,7 +79,7 @@ def in_stock(topic: str) -> Place:
 
 def in_the_judge(topic: str) -> Place:
     """Run every check in the judge, with the course's own settings."""
-    found = {}
+    found: Place = {}
     settings = COURSE.options.settings(topic)
     grader = Grader(sandbox_for(settings), judges_for(settings.warm))
     for pack in packs(lesson_of(topic)):

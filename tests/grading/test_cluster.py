@@ -21,7 +21,7 @@ from autograder.nbgrading import cluster
 from autograder.nbgrading.classroom import grade_class
 from autograder.nbgrading.cluster import each_on_cluster
 from tests.grading.course import ASSIGNMENT
-from tests.grading.killing import COMMANDS, Class
+from tests.grading.killing import COMMANDS, Class, Gradebook
 
 pytestmark = pytest.mark.xdist_group("killing")
 
@@ -35,7 +35,9 @@ def small() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="module")
-def address(undisturbed: tuple[Class, dict], tmp_path_factory) -> Iterator[str]:
+def address(
+    undisturbed: tuple[Class, Gradebook], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A scheduler with two workers, which run in a folder that is not the course's."""
     group, _ = undisturbed
     folder = tmp_path_factory.mktemp("dask")
@@ -74,7 +76,7 @@ def address(undisturbed: tuple[Class, dict], tmp_path_factory) -> Iterator[str]:
 
 
 def test_a_worker_that_is_killed_costs_nobody_anything(
-    undisturbed: tuple[Class, dict], address: str, monkeypatch: pytest.MonkeyPatch
+    undisturbed: tuple[Class, Gradebook], address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group, expected = undisturbed
     group.start_anew()
@@ -153,7 +155,7 @@ def test_a_cluster_that_is_not_there_is_told_with_what_starts_one(
         list(each_on_cluster(empty.scheduler_address, str, ["ann"], one_machine=True))
 
 
-def test_jobs_are_refused_on_a_cluster(undisturbed: tuple[Class, dict]) -> None:
+def test_jobs_are_refused_on_a_cluster(undisturbed: tuple[Class, Gradebook]) -> None:
     group, _ = undisturbed
     arguments = ["--root", str(group.root), "grade", ASSIGNMENT]
     done = CliRunner().invoke(main, [*arguments, "--jobs", "2", "--cluster", "tcp://x:1"])

@@ -6,12 +6,12 @@ Three moments here; ``python -m tests.bench killing`` draws twenty.
 import pytest
 
 from tests.grading.course import ASSIGNMENT
-from tests.grading.killing import Class, Moment
+from tests.grading.killing import Class, Gradebook, Moment
 
 pytestmark = pytest.mark.xdist_group("killing")
 
 
-def test_undisturbed_run_grades_everyone(undisturbed: tuple[Class, dict]) -> None:
+def test_undisturbed_run_grades_everyone(undisturbed: tuple[Class, Gradebook]) -> None:
     group, expected = undisturbed
     assert len(group.students) == 8
     for student in group.students:
@@ -33,7 +33,7 @@ def test_undisturbed_run_grades_everyone(undisturbed: tuple[Class, dict]) -> Non
     ids=["the class", "its first process alone", "nbgrader"],
 )
 def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
-    undisturbed: tuple[Class, dict], command: str, moment: Moment
+    undisturbed: tuple[Class, Gradebook], command: str, moment: Moment
 ) -> None:
     group, expected = undisturbed
     group.start_anew()
@@ -44,7 +44,7 @@ def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
     assert group.everything() == expected
 
 
-def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, dict]) -> None:
+def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, Gradebook]) -> None:
     group, expected = undisturbed
     group.start_anew()
     graded = group.root / "autograded"

@@ -14,7 +14,7 @@ from autograder.judging.grader import Grader, Judges, note_verdict
 from autograder.judging.records import Known
 from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
-from autograder.notebooks.cells import is_check, verdict_of
+from autograder.notebooks.cells import Noted, is_check, verdict_of
 from autograder.sandbox.sandbox import Sandbox
 
 LIMITS = Limits(cell_time=1.5, time=60.0, memory=400 * 2**20, disk=16 * 2**20)
@@ -125,6 +125,12 @@ def test_warnings_prints_and_standard_error_cost_nothing(grader: Grader) -> None
     assert words(graded(grader, ("f", loud))) == ["passed"]
 
 
+def noted(check: NotebookNode) -> Noted:
+    found = verdict_of(check)
+    assert found is not None
+    return found
+
+
 def test_an_untouched_and_a_deleted_answer_are_missing(grader: Grader) -> None:
     stub = "raise NotImplementedError"
     found = graded(replace(grader, stubs={"f": stub, "g": stub}), ("f", stub), ("g", ""))
@@ -137,7 +143,7 @@ def test_cells_that_no_answer_needs_are_not_run(grader: Grader) -> None:
     book.cells.insert(0, slow)
     grader.grade(book)
     assert slow.outputs == []
-    assert verdict_of(book.cells[-1]).verdict == "passed"
+    assert noted(book.cells[-1]).verdict == "passed"
 
 
 @pytest.mark.parametrize(
@@ -149,14 +155,14 @@ def test_partial_credit_is_what_the_check_says(
 ) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert (verdict_of(check).points, verdict_of(check).verdict) == (points, word)
+    assert (noted(check).points, noted(check).verdict) == (points, word)
 
 
 @pytest.mark.parametrize("score", [-1.0, 2.5, float("nan")])
 def test_impossible_credit_is_the_course_s_fault_and_not_the_student_s(score: float) -> None:
     check = cell("check-f", "", grade=True, points=2)
     note_verdict(check, Verdict("passed", score=score))
-    assert verdict_of(check).verdict == "infrastructure"
+    assert noted(check).verdict == "infrastructure"
     assert "expected a number of points from 0 to 2" in check.outputs[0].evalue
 
 

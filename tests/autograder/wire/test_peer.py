@@ -51,7 +51,9 @@ def double_in_place(x: torch.Tensor) -> None:
     x.mul_(2)
 
 
-def change_everything(numbers: list, table: dict, array: np.ndarray, generator: Any) -> None:
+def change_everything(
+    numbers: list[int], table: dict[str, int], array: Any, generator: Any
+) -> None:
     numbers.append(4)
     table["new"] = 1
     array[0] = 7
@@ -150,12 +152,14 @@ def test_a_graph_runs_through_both_processes(student: Any) -> None:
     y = student("cube")(2 * x)  # not a leaf on either side
     (y * x).sum().backward()
     expected = torch.autograd.grad(((2 * x) ** 3 * x).sum(), x)[0]
+    assert x.grad is not None
     assert torch.allclose(x.grad, expected)
 
 
 def test_what_comes_back_unchanged_keeps_its_gradient(student: Any) -> None:
     x = torch.tensor([1.0, -2.0], requires_grad=True)
     (3 * student("identity")(x)).sum().backward()
+    assert x.grad is not None
     assert x.grad.tolist() == [3.0, 3.0]
 
 
@@ -186,6 +190,7 @@ def test_a_module_is_used_by_reference(student: Any) -> None:
     ours = {name: p.grad for name, p in block.named_parameters()}
     assert set(ours) == {name for name, _ in twin.named_parameters()}
     for name, parameter in twin.named_parameters():
+        assert parameter.grad is not None
         assert torch.allclose(ours[name], parameter.grad)
     assert sum(p.numel() for p in block.parameters()) == 3 * 2 + 2 + 4
     assert gradcheck(block, (x[:2].clone().requires_grad_(),))
@@ -213,6 +218,7 @@ def test_functions_of_the_check_are_called_back(student: Any) -> None:
     x = torch.tensor([1.0, 3.0], requires_grad=True)
     y = student("apply")(f, x)
     y.sum().backward()
+    assert x.grad is not None
     assert x.grad.tolist() == [2.0, 6.0]
     assert len(seen) == 1
     assert student("gradient_of")(f, x).tolist() == [2.0, 6.0]

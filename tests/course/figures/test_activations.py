@@ -13,7 +13,8 @@ from course.figures.activations import gate, overflow
 
 def test_the_figure_of_units_counts_the_dead_as_drawn() -> None:
     picture = gate()
-    dead = int(re.search(r"(\d+) of the 24 columns", picture.alt)[1])
+    (count,) = re.findall(r"(\d+) of the 24 columns", picture.alt)
+    dead = int(count)
     assert 0 < dead < 12
     image = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB"))
     blue = (image == [0x00, 0x72, 0xB2]).all(axis=2).any(axis=0).nonzero()[0]

@@ -5,10 +5,13 @@ import io
 import re
 import subprocess
 import sys
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from course import figures
@@ -19,11 +22,17 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
+def canvas_of(panel: Axes) -> FigureCanvasAgg:
+    canvas = panel.figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    return canvas
+
+
 def drawn(alt: str = "A line.") -> tuple[Picture, np.ndarray]:
     axes = panels(1, 2, width=4.0, height=2.0)
     axes[0].plot([0, 1], [0, 1], color=figures.BLUE)
     picture = show(axes, alt)
-    return picture, np.asarray(axes[0].figure.canvas.buffer_rgba())[..., :3]
+    return picture, np.asarray(canvas_of(axes[0]).buffer_rgba())[..., :3]
 
 
 def test_a_picture_is_what_was_drawn_pixel_for_pixel() -> None:
@@ -56,13 +65,14 @@ def test_panels_come_row_by_row_on_one_figure(rows: int, columns: int) -> None:
     axes = panels(rows, columns)
     assert len(axes) == rows * columns
     assert len({id(panel.figure) for panel in axes}) == 1
-    places = [(panel.get_subplotspec().rowspan.start, panel.get_subplotspec().colspan.start)
-              for panel in axes]  # fmt: skip
+    specs = [panel.get_subplotspec() for panel in axes]
+    places = [(spec.rowspan.start, spec.colspan.start) for spec in specs if spec is not None]
+    assert len(places) == len(axes)
     assert places == sorted(places)
 
 
 def test_the_style_stays_inside() -> None:
-    own = {"font.size": 17.0, "axes.spines.top": True, "text.color": "red"}
+    own: dict[Any, Any] = {"font.size": 17.0, "axes.spines.top": True, "text.color": "red"}
     with matplotlib.rc_context(own):
         drawn()
         assert {name: matplotlib.rcParams[name] for name in own} == own
@@ -72,7 +82,7 @@ def test_a_smaller_palette_makes_a_smaller_file_of_the_same_size() -> None:
     axes = panels(1, 1)
     axes[0].imshow(np.random.default_rng(0).random((40, 40)), cmap="viridis")
     full = show(axes, "Noise.").png
-    small = encode(axes[0].figure.canvas, colors=16)
+    small = encode(canvas_of(axes[0]), colors=16)
     assert len(small) < len(full) / 2
     assert pixels(small).shape == pixels(full).shape
     assert len(np.unique(pixels(small).reshape(-1, 3), axis=0)) <= 16

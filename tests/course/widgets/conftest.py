@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def pixels() -> Callable[[bytes], np.ndarray]:
 def corners() -> Callable[[Explorer], Iterator[dict[str, object]]]:
     """Give the values of a widget's controls for every combination of ends and options."""
 
-    def ends(control: object) -> list[object]:
+    def ends(control: Any) -> list[object]:
         if hasattr(control, "options"):
             return [o[1] if isinstance(o, tuple) else o for o in control.options]
         return [control.min, control.max] if hasattr(control, "min") else [False, True]

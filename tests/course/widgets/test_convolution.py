@@ -33,7 +33,7 @@ def dense_parameters(in_features: int, out_features: int) -> int:
 
 def corners(explorer: Explorer) -> Iterator[dict[str, object]]:
     """All combinations of the first and the last value of every control."""
-    ends = []
+    ends: list[set[Any]] = []
     for control in explorer.controls.values():
         if hasattr(control, "options"):
             values = [
@@ -42,8 +42,8 @@ def corners(explorer: Explorer) -> Iterator[dict[str, object]]:
             ends.append({values[0], values[-1]})
         else:
             ends.append({control.min, control.max})
-    for values in itertools.product(*ends):
-        yield dict(zip(explorer.controls, values, strict=True))
+    for chosen in itertools.product(*ends):
+        yield dict(zip(explorer.controls, chosen, strict=True))
 
 
 def _pairs(control: Any) -> list[Any]:

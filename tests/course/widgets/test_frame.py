@@ -1,11 +1,13 @@
 """A frame shows what a full draw would show, whatever was shown before."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from course.figures import BLUE, ORANGE, panels
 from course.widgets import activations
@@ -49,14 +51,14 @@ def spreads(gain: float) -> activations.Depth:
     return activations.compute_depth(functions, name="relu", layers=20, gain=gain, seed=0)
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[], View[Any]], list[Any]]] = {
     "wave": (Wave, [0.0, 2.5, 5.0]),
     "curves": (activations.CurvesView, [reference("tanh"), reference("relu")]),
     "depth": (activations.DepthView, [spreads(1.0), spreads(2.0)]),
 }
 
 
-def full_draw(view: View, canvas: object) -> np.ndarray:
+def full_draw(view: View[Any], canvas: FigureCanvasAgg) -> np.ndarray:
     """Draw everything anew, the moving artists above all else and in their order."""
     orders = [artist.get_zorder() for artist in view.moving]
     for place, artist in enumerate(view.moving):

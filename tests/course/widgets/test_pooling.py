@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from course.figures.pooling import edges
 from course.widgets.explorer import Explorer
@@ -28,14 +30,15 @@ from course.widgets.pooling_shift import (
 )
 from tests.course.students import unwritten
 
-RIGHT = {
+Functions = dict[str, Callable[..., Tensor]]
+RIGHT: Functions = {
     "max_pool2d": F.max_pool2d,
     "avg_pool2d": F.avg_pool2d,
     "global_avg_pool": lambda x: x.mean(dim=(2, 3)),
 }
 
 
-def settings(explorer: Explorer) -> Iterator[dict[str, object]]:
+def settings(explorer: Explorer) -> Iterator[dict[str, Any]]:
     """Every combination of the ends of sliders and the options of menus."""
     ends = [
         list(control.options) if hasattr(control, "options") else [control.min, control.max]
@@ -45,13 +48,13 @@ def settings(explorer: Explorer) -> Iterator[dict[str, object]]:
         yield dict(zip(explorer.controls, values, strict=True))
 
 
-def stepped(functions: dict[str, Callable] | None = None, **changes: object) -> Windows:
-    plain = {"kind": "max", "step": 0, "kernel_size": 2, "stride": 2, "padding": 0}
+def stepped(functions: Functions | None = None, **changes: Any) -> Windows:
+    plain: dict[str, Any] = {"kind": "max", "step": 0, "kernel_size": 2, "stride": 2, "padding": 0}
     return compute_windows(functions or {}, **(plain | changes))
 
 
-def moved(functions: dict[str, Callable] | None = None, **changes: object) -> Moves:
-    plain = {"way": "max", "window": 2, "shift": 1, "digit": 3}
+def moved(functions: Functions | None = None, **changes: Any) -> Moves:
+    plain: dict[str, Any] = {"way": "max", "window": 2, "shift": 1, "digit": 3}
     return compute_moves(functions or {}, **(plain | changes))
 
 
@@ -63,7 +66,11 @@ def moved(functions: dict[str, Callable] | None = None, **changes: object) -> Mo
 def test_every_step_gives_the_pooling_of_its_box(
     kind: str, kernel_size: int, stride: int, padding: int
 ) -> None:
-    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    options: dict[str, Any] = {
+        "kernel_size": kernel_size,
+        "stride": stride,
+        "padding": padding,
+    }
     filling = -np.inf if kind == "max" else 0.0
     image = TABLE[0, 0].numpy()
     padded = np.pad(image, 4, constant_values=filling)

@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_gradients_are_those_of_autograd_at_every_block() -> None:
 
 
 def test_a_student_s_block_is_measured_like_the_given_one() -> None:
-    options = {"skip": True, "norm": True, "depth": 9, "spread": "He's"}
+    options: dict[str, Any] = {"skip": True, "norm": True, "depth": 9, "spread": "He's"}
     given = resnet.compute_gradients({}, block="given", **options)
     own = resnet.compute_gradients({"own": reference.BasicBlock}, block="own", **options)
     assert own.problem == ""

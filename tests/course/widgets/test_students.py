@@ -53,7 +53,7 @@ def test_a_function_that_is_off_is_told_by_how_much(taker: str) -> None:
 
 
 def test_a_curve_that_cannot_be_drawn_leaves_torchs_alone() -> None:
-    settings = {"name": "relu", "probe": 0.5, "negative_slope": 0.2, "alpha": 1.5}
+    settings: dict[str, Any] = {"name": "relu", "probe": 0.5, "negative_slope": 0.2, "alpha": 1.5}
     state = activations.compute_curves({"relu": broken}, **settings)
     assert state.own.value is None
     assert torch.equal(state.value, state.x.relu())
@@ -72,7 +72,7 @@ def test_a_class_that_cannot_be_made_is_told_like_a_function(
     assert draw_block(make, 3).alt == f"{make.__name__}(3) {words}."
     usable(make)
     assert f"since yours {words}" in capsys.readouterr().out
-    options = {"skip": True, "norm": True, "depth": 9, "spread": "He's"}
+    options: dict[str, Any] = {"skip": True, "norm": True, "depth": 9, "spread": "He's"}
     missing = resnet.compute_gradients({"own": make}, block="own", **options)
     assert missing.problem == f"yours {words}"
     given = resnet.compute_gradients({}, block="given", **options)

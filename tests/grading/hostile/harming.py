@@ -658,7 +658,7 @@ def many_cells(notebook: NotebookNode, _: Path, __: World) -> None:
 
 
 @attack()
-def slow_cells(notebook: NotebookNode, _: Path, __: World) -> None:
+def slow_cells(notebook: NotebookNode, _path: Path, _world: World) -> None:
     """Forty cells take four seconds each, so that each is within its limit and all are not."""
     in_a_cell(notebook, "import time\ntime.sleep(4)")
     for _ in range(39):
