@@ -12,7 +12,8 @@ function render({ model, el }) {
     "line-height:var(--jp-content-line-height,1.6)";
   const legend = document.createElement("legend");
   legend.textContent = model.get("question");
-  legend.style.cssText = "font-weight:bold;padding:0 0.3em";
+  // Inside the frame, for a long question would cross it.
+  legend.style.cssText = "font-weight:bold;float:left;width:100%;padding:0.5em 0 0.3em";
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   status.style.margin = "0.4em 0 0.6em";
@@ -24,7 +25,7 @@ function render({ model, el }) {
     // JupyterLab would take the arrow keys, and letters as its commands.
     button.dataset.lmSuppressShortcuts = "true";
     const label = document.createElement("label");
-    label.style.display = "block";
+    label.style.cssText = "display:block;clear:both";
     label.append(button, ` ${letter}) ${text}`);
     fieldset.append(label);
     return button;

@@ -119,19 +119,21 @@ def test_a_prediction_is_revealed_only_after_it_was_answered(released: Page) -> 
     predictions = [k for k in outputs(released) if k.startswith("predict-")]
     assert predictions
     for cell_id in predictions:
-        expect(cell(released, cell_id)).to_contain_text("Your prediction: none yet")
+        question = cell(released, cell_id).get_by_role("group")
+        expect(question.get_by_role("radio", checked=True)).to_have_count(0)
+        expect(question.get_by_role("status")).to_contain_text("Choose one")
+        expect(question).not_to_contain_text("Right")
     for cell_id in (k for k in outputs(released) if k.startswith("reveal-")):
-        reveal = cell(released, cell_id).locator(".jp-OutputArea")
-        expect(reveal).to_contain_text("Answer the question above first, then run this cell again.")
-        expect(reveal).not_to_contain_text("you predicted")
+        reveal = cell(released, cell_id).get_by_role("status")
+        expect(reveal).to_have_text("Choose an answer to the question above, and it is told here.")
 
 
-def test_a_folded_reveal_does_not_give_the_answer_away_in_the_line_that_stays_visible(
+def test_a_folded_cell_does_not_give_the_answer_away_in_the_line_that_stays_visible(
     released: Page,
 ) -> None:
-    reveals = [k for k in outputs(released) if k.startswith("reveal-")]
-    assert reveals
-    for cell_id in reveals:
+    telling = [k for k in outputs(released) if k.startswith(("predict-", "reveal-"))]
+    assert telling
+    for cell_id in telling:
         folded = cell(released, cell_id).locator(".jp-InputPlaceholder")
         expect(folded).to_be_visible()
         expect(folded).to_contain_text(re.compile(r"^\s*#"))
@@ -174,7 +176,8 @@ def test_all_text_stands_out_from_its_ground(solved: Page, theme: str) -> None:
             const own = node => [...node.childNodes]
                 .some(n => n.nodeType === Node.TEXT_NODE && n.textContent.trim());
             const nodes = document.querySelectorAll(
-                ".jp-RenderedHTMLCommon :not(code *), .widget-label, .widget-readout, select");
+                ".jp-RenderedHTMLCommon :not(code *), .widget-label, .widget-readout, select, " +
+                "legend, label, [role=status]");
             const faint = [];
             for (const node of nodes) {
                 if (!own(node)) continue;
