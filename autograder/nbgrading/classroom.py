@@ -147,8 +147,28 @@ def _grade(course: Course, lesson: str, force: bool, student: str) -> Outcome:
         machine = socket.gethostname()
         reason = f"{machine} has no {course.root}; a cluster's machines share the course's folder"
         return Outcome(student, False, reason)
-    result = _api(course.config).autograde(lesson, student, force=force, create=True)
+    result = _autograde(_api(course.config), lesson, student, force=force)
     return Outcome(student, bool(result["success"]), _last_words(result))
+
+
+def _autograde(api: Any, lesson: str, student: str, *, force: bool) -> dict[str, Any]:
+    """Do as nbgrader's API does, with our converter from the first where it is asked for.
+
+    nbgrader's lets it in once it has found a notebook, and so never for whoever forgot theirs.
+    """
+    from nbgrader.converters import Autograde
+    from nbgrader.utils import capture_log, temp_attrs
+
+    from autograder.nbgrading.converter import Entrance, take_over
+
+    with temp_attrs(api.coursedir, assignment_id=lesson, student_id=student):
+        converter = Autograde(coursedir=api.coursedir, parent=api)
+        converter.force = force
+        converter.create_student = True
+        if issubclass(converter.exporter_class, Entrance):
+            take_over(converter)
+        result: dict[str, Any] = capture_log(converter)
+        return result
 
 
 def _api(config: Config) -> Any:
