@@ -19,7 +19,7 @@ import struct
 from autograder.inside import seccomp
 from autograder.limits import KEPT, Limits
 
-__all__ = ["confine", "die_with_parent", "limit", "unshare"]
+__all__ = ["confine", "die_with_parent", "limit", "limit_files", "unshare"]
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -86,12 +86,11 @@ def confine(limits: Limits) -> None:
 
 
 def limit(limits: Limits) -> None:
-    """Bound memory, processes and files of this process and of what it starts."""
+    """Bound memory and processes of this process and of what it starts."""
     with open("/proc/self/statm") as file:
         in_use = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     for which, value in (
         (resource.RLIMIT_AS, in_use + limits.memory),
-        (resource.RLIMIT_FSIZE, min(limits.disk, 64 * 2**20)),
         (resource.RLIMIT_NPROC, limits.processes + KEPT),
         (resource.RLIMIT_NOFILE, 512),
         (resource.RLIMIT_CORE, 0),
@@ -99,10 +98,19 @@ def limit(limits: Limits) -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 2**20),
     ):
-        _, hard = resource.getrlimit(which)
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(which, (value, value))
+        _lower(which, value)
+
+
+def limit_files(limits: Limits) -> None:
+    """Bound the size of a file that this process writes, or that what it starts does."""
+    _lower(resource.RLIMIT_FSIZE, min(limits.disk, 64 * 2**20))
+
+
+def _lower(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(which, (value, value))
 
 
 def _loopback() -> None:

@@ -49,7 +49,10 @@ from autograder.wire.records import (
 __all__ = ["main"]
 
 MOST_FILES = 10_000  # that are looked at
-FILES = 3  # that come with a submission: its channel, its standard output and standard error
+# Open files that come with a submission: its channel, its standard output and standard error, what
+# is in the files of its folder.
+FILES = 4
+CHUNK = 2**20
 
 
 def main() -> None:
@@ -149,7 +152,7 @@ def _report(channel: Channel, report: Report) -> None:
 def _begin(request: Request, passed: list[int], told: int) -> None:
     """Confine this process, tell the supervisor, and run the submission. Never returns."""
     try:
-        main_end, output, error = passed
+        main_end, output, error, contents = passed
         # A signal to the group of a process reaches all of the group, in other namespaces too.
         os.setsid()
         if request.isolate:
@@ -160,7 +163,9 @@ def _begin(request: Request, passed: list[int], told: int) -> None:
         null = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((null, 0), (output, 1), (error, 2)):
             os.dup2(source, target)
-        _fill(request)
+        _fill(request, contents)
+        # Not earlier: what the submission brought may be larger than what it may write.
+        isolation.limit_files(request.limits)
     except BaseException as failure:
         os.write(told, str(failure).encode()[:900] or b"?")
         os._exit(1)
@@ -171,15 +176,18 @@ def _begin(request: Request, passed: list[int], told: int) -> None:
     _run(Channel(socket.socket(fileno=main_end)), request.limits)
 
 
-def _fill(request: Request) -> None:
+def _fill(request: Request, contents: int) -> None:
     """Put the submission's files into its folder, and work there as a notebook would."""
     os.makedirs(request.folder, exist_ok=True)
     os.chdir(request.folder)
-    for name, content in request.files:
+    place = 0
+    for name, size in request.files:
         path = os.path.join(request.folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        end = place + size
         with open(path, "wb") as file:
-            file.write(content)
+            while place < end:
+                place += file.write(os.pread(contents, min(CHUNK, end - place), place))
     os.environ.update(request.environment)
     # A helper module may lie beside the notebook.
     sys.path.insert(0, request.folder)

@@ -4,17 +4,14 @@ Each worker, a process here or on a cluster, grades one student at a time throug
 API, so that gradebook, late penalties and files are what ``nbgrader autograde`` would have made.
 """
 
-import logging
 import os
 import re
 import socket
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 from traitlets.config import Config
@@ -22,17 +19,11 @@ from traitlets.config import Config
 from autograder.config import CONFIG_FILE, Course
 from autograder.errors import CourseError
 from autograder.nbgrading.cluster import each_on_cluster
+from autograder.nbgrading.graders import Outcome, side_by_side
 
 __all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one student's submission: graded, or why not."""
-
-    student: str
-    graded: bool
-    reason: str = ""
+SEVERAL = 5  # times the limit of a submission, which is run twice, makes a grader stuck
 
 
 @dataclass(frozen=True)
@@ -66,9 +57,10 @@ def grade_class(
     """Grade students side by side; yield one outcome each, as they come.
 
     Who is graded already is left alone unless forced, so that a run that was killed goes on where
-    it stopped. A worker that dies costs its student a second try and nobody else anything. The
-    workers are processes of this machine, jobs of them, or those of the Dask cluster whose
-    scheduler has the address cluster. Raises CourseError where that cluster cannot be used.
+    it stopped. The graders are processes of this machine, jobs of them: one that dies costs its
+    student this try and nobody else anything, and one that takes far too long is ended. Or they
+    are the workers of the Dask cluster whose scheduler has the address cluster. Raises CourseError
+    where that cluster cannot be used.
     """
     waiting = list(names)
     with _gradebook(course) as gradebook:
@@ -76,7 +68,8 @@ def grade_class(
         in_a_file = gradebook.engine.url.drivername.startswith("sqlite")
     grade = partial(_grade, course, lesson, force)
     if cluster is None:
-        yield from _grade_here(grade, waiting, jobs or os.cpu_count() or 1)
+        jobs = jobs or os.cpu_count() or 1
+        yield from side_by_side(grade, waiting, jobs=jobs, seconds=_patience(course, lesson))
         return
     for name, found in each_on_cluster(cluster, grade, waiting, one_machine=in_a_file):
         if isinstance(found, BaseException):
@@ -84,30 +77,10 @@ def grade_class(
         yield found
 
 
-def _grade_here(
-    grade: Callable[[str], Outcome], waiting: list[str], jobs: int
-) -> Iterator[Outcome]:
-    tries: dict[str, int] = {}
-    jobs = max(1, min(jobs, len(waiting)))
-    while waiting:
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (os.getpid(),)) as pool:
-            running: dict[Future[Outcome], str] = {
-                pool.submit(grade, name): name for name in waiting
-            }
-            waiting = []
-            while running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    name = running.pop(future)
-                    error = future.exception()
-                    if error is None:
-                        yield future.result()
-                    elif tries.get(name, 0) < 2:
-                        # A pool whose worker died is broken, and what it had not done comes again.
-                        tries[name] = tries.get(name, 0) + 1
-                        waiting.append(name)
-                    else:
-                        yield Outcome(name, False, f"its grader died three times: {error}")
+def _patience(course: Course, lesson: str) -> float:
+    """Return the seconds after which a student's grader is ended."""
+    notebooks = [*(course.source / lesson).glob("*.ipynb")]
+    return SEVERAL * course.options.time * max(1, len(notebooks))
 
 
 def release(course: Course, lesson: str, *, due: datetime | None = None) -> None:
@@ -168,25 +141,34 @@ def scores(course: Course, lesson: str) -> list[Score]:
     return found
 
 
-def _begin(parent: int) -> None:
-    """Prepare a worker process of this machine."""
-    # Not earlier: it needs Linux, and commands that do not grade run elsewhere too.
-    from autograder.inside.confine import die_with_parent
-
-    # A killed run's workers must not go on beside those of the run that takes up its work.
-    die_with_parent(parent)
-    logging.disable(logging.INFO)
-    warnings.simplefilter("ignore")
-
-
 def _grade(course: Course, lesson: str, force: bool, student: str) -> Outcome:
     """Grade one student, in a worker."""
     if not (course.root / CONFIG_FILE).is_file():
         machine = socket.gethostname()
         reason = f"{machine} has no {course.root}; a cluster's machines share the course's folder"
         return Outcome(student, False, reason)
-    result = _api(course.config).autograde(lesson, student, force=force, create=True)
+    result = _autograde(_api(course.config), lesson, student, force=force)
     return Outcome(student, bool(result["success"]), _last_words(result))
+
+
+def _autograde(api: Any, lesson: str, student: str, *, force: bool) -> dict[str, Any]:
+    """Do as nbgrader's API does, with our converter from the first where it is asked for.
+
+    nbgrader's lets it in once it has found a notebook, and so never for whoever forgot theirs.
+    """
+    from nbgrader.converters import Autograde
+    from nbgrader.utils import capture_log, temp_attrs
+
+    from autograder.nbgrading.converter import Entrance, take_over
+
+    with temp_attrs(api.coursedir, assignment_id=lesson, student_id=student):
+        converter = Autograde(coursedir=api.coursedir, parent=api)
+        converter.force = force
+        converter.create_student = True
+        if issubclass(converter.exporter_class, Entrance):
+            take_over(converter)
+        result: dict[str, Any] = capture_log(converter)
+        return result
 
 
 def _api(config: Config) -> Any:

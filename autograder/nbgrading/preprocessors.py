@@ -7,18 +7,15 @@ finding submissions, the gradebook, late penalties, manual grades, feedback, exp
 import fnmatch
 import json
 import os
-import shutil
-import stat
 from contextlib import suppress
-from functools import partial
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from msgspec.structs import replace
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder.config import Autograder
@@ -30,7 +27,6 @@ from autograder.notebooks import cells
 from autograder.notebooks.rebuild import (
     DamagedError,
     Original,
-    leads_elsewhere,
     read_submission,
     rebuild,
 )
@@ -40,21 +36,10 @@ from autograder.sandbox.pool import discard, sandbox_for
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
 ATTEMPTS = 3  # at a submission, where the sandbox itself fails
-MAX_BROUGHT = 20 * 2**20  # bytes of a file that a submission brings
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads submissions however damaged they are, and lets no link or device be copied.
-
-    nbgrader makes it once per run, before it looks at the first submission, and hands it the
-    converter that does the work: the one place where that converter can be watched.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        converter: Any = self.parent
-        converter.init_destination = partial(_init_destination, converter)
-        converter.init_assignment = partial(_init_assignment, converter)
+    """Reads submissions however damaged they are."""
 
     def from_filename(
         self, filename: str, resources: Any = None, **kwargs: Any
@@ -65,7 +50,7 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kwargs)
         notebook = nbformat.v4.new_notebook()
         try:
-            submitted = read_submission(Path(filename), _submitted(converter))
+            submitted = read_submission(Path(filename), submitted_folder(converter))
         except DamagedError as error:
             submitted = []
             cells.note_grading(notebook, cells.Grading(damaged=str(error)))
@@ -86,7 +71,12 @@ class Rebuild(NbGraderPreprocessor):
         about = resources["nbgrader"]
         original = _original(self.parent, about)
         rebuilt = rebuild(original, submitted)
+        grading = replace(grading, remarks=self.parent.parent.remarks)
         cells.note_grading(rebuilt, grading)
+        if grading.remarks:
+            text = "**Some of what was handed in could not be used.**"
+            text = "\n\n".join([text, *grading.remarks])
+            rebuilt.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="remarks"))
         if grading.damaged:
             text = f"**This submission could not be read.** {grading.damaged}"
             rebuilt.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="damaged"))
@@ -172,86 +162,10 @@ class HideFromStudents(ClearHiddenTests):
         return cell, resources
 
 
-def _init_destination(converter: Any, assignment: str, student: str) -> bool:
-    """Do as nbgrader does, but take up again what a killed run left half done."""
-    folder = Path(converter._format_dest(assignment, student))
-    if folder.is_dir():
-        wanted = [folder / f"{name}.ipynb" for name in _known_notebooks(converter, assignment)]
-        unfinished = [path for path in wanted if not _is_finished(path)]
-        if _lost_its_timestamp(folder, Path(converter._format_source(assignment, student))):
-            unfinished = wanted
-        if unfinished:
-            converter.log.warning("%s was left half graded; it is graded anew", folder)
-            if converter.coursedir.notebook_id == "*":
-                shutil.rmtree(folder)
-            for path in unfinished:
-                path.unlink(missing_ok=True)
-    begin = bool(type(converter).init_destination(converter, assignment, student))
-    if not begin and folder.is_dir() and not _has_permissions(folder, converter.permissions):
-        converter.set_permissions(assignment, student)
-    return begin
-
-
-def _known_notebooks(converter: Any, assignment: str) -> list[str]:
-    """Return the names of a submission's notebooks, without those that are no part of it."""
-    submitted = [Path(notebook).stem for notebook in converter.notebooks]
-    coursedir = converter.coursedir
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        try:
-            known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
-        except MissingEntry:
-            return []
-    return [name for name in submitted if name in known]
-
-
-def _is_finished(path: Path) -> bool:
-    try:
-        grading = cells.grading_of(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return False
-    # A notebook without the word was graded by nbgrader itself, before hardening.
-    return grading is None or grading.graded
-
-
-def _lost_its_timestamp(graded: Path, submitted: Path) -> bool:
-    """Tell whether a run was killed while it removed a folder for a newer submission."""
-    name = "timestamp.txt"
-    return (submitted / name).is_file() and not (graded / name).is_file()
-
-
-def _has_permissions(folder: Path, permissions: int) -> bool:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return all(stat.S_IMODE(path.stat().st_mode) == int(str(permissions), 8) for path in files)
-
-
-def _init_assignment(converter: Any, assignment: str, student: str) -> None:
-    """Do as nbgrader does, but copy plain files only."""
-    folder = Path(converter._format_source(assignment, student))
-    before = converter.coursedir.ignore
-    linked = leads_elsewhere(folder, _submitted(converter))
-    converter.coursedir.ignore = [*before, *(["*"] if linked else _not_to_copy(folder))]
-    try:
-        type(converter).init_assignment(converter, assignment, student)
-    finally:
-        converter.coursedir.ignore = before
-
-
-def _submitted(converter: Any) -> Path:
+def submitted_folder(converter: Any) -> Path:
     """Return the folder that holds the submissions of all students."""
     coursedir = converter.coursedir
-    return Path(os.path.normpath(coursedir.format_path(converter._input_directory, ".", ".")))
-
-
-def _not_to_copy(folder: Path) -> list[str]:
-    """Return patterns of what is no plain file: a link may lead anywhere, a device has no end."""
-    patterns = []
-    for where, _, names in os.walk(folder):
-        for name in names:
-            status = Path(where, name).lstat()
-            plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-            if not plain or status.st_size > MAX_BROUGHT:
-                patterns.append(escape(name))
-    return patterns
+    return Path(os.path.normpath(coursedir.format_path(coursedir.submitted_directory, ".", ".")))
 
 
 def _coursedir(parent: Any) -> Any:

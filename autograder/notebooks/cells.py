@@ -91,10 +91,14 @@ class Built(msgspec.Struct, frozen=True):
 
 
 class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far grading came with a notebook; damaged says why a submission could not be read."""
+    """How far grading came with a notebook.
+
+    damaged says why a submission could not be read, and remarks what of its folder was not used.
+    """
 
     damaged: str = ""
     graded: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

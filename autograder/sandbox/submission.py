@@ -88,7 +88,8 @@ def fork(
     files are put into its folder. Raises SandboxError where that fails, for reasons that are not
     the submission's.
     """
-    request = Request(limits, isolate, folder, list(files), environment or {})
+    sizes = [(name, len(content)) for name, content in files]
+    request = Request(limits, isolate, folder, sizes, environment or {})
     with ExitStack() as stack:
         ours, theirs = socket.socketpair()
         watcher, watched = socket.socketpair()
@@ -97,7 +98,10 @@ def fork(
             stack.callback(end.close)
         for file in outputs:
             stack.callback(os.close, file)
-        passed = (watched.fileno(), theirs.fileno(), *outputs)
+        contents = stack.enter_context(os.fdopen(os.memfd_create("contents"), "wb"))
+        contents.writelines(content for _, content in files)
+        contents.flush()
+        passed = (watched.fileno(), theirs.fileno(), *outputs, contents.fileno())
         try:
             warm.send(write(request), passed)
         except Closed:

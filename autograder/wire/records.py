@@ -32,12 +32,16 @@ class Begin(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """To the warm process: fork a submission, with these files in its folder."""
+    """To the warm process: fork a submission, with files in its folder.
+
+    files are names and sizes; what is in the files comes one after the other in an open file, which
+    may hold more than a record.
+    """
 
     limits: Limits
     isolate: bool
     folder: str
-    files: list[tuple[str, bytes]]
+    files: list[tuple[str, int]]
     environment: dict[str, str]
 
 

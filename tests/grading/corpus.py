@@ -40,6 +40,7 @@ class Submission:
     says: str = ""
     # Why stock nbgrader must not run it; empty where it may.
     dangerous: str = ""
+    without_notebook: bool = False
 
     def hand_in(self, course: Course) -> None:
         """Write the submission into a course, as the work of a student of the same name."""
@@ -47,7 +48,7 @@ class Submission:
         notebook = course.released()
         self.write(notebook, folder, course.world)
         path = folder / f"{ASSIGNMENT}.ipynb"
-        if not os.path.lexists(path):
+        if not os.path.lexists(path) and not self.without_notebook:
             nbformat.write(notebook, path)
 
 
@@ -63,6 +64,7 @@ class Corpus(dict[str, Submission]):
             verdicts: Mapping[str, str] | None = None,
             says: str = "",
             dangerous: str = "",
+            without_notebook: bool = False,
         ) -> Callable[[Writer], Writer]:
             def file(writer: Writer) -> Writer:
                 if writer.__name__ in self:
@@ -77,6 +79,7 @@ class Corpus(dict[str, Submission]):
                     verdicts=dict(verdicts or {}),
                     says=says,
                     dangerous=dangerous,
+                    without_notebook=without_notebook,
                 )
                 return writer
 

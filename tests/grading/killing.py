@@ -163,10 +163,18 @@ class Class(Course):
             path.unlink()
         shutil.copy(self._fresh, self.root / "gradebook.db")
 
-    def run(self, command: str, *, begun: int = 0, then: Callable[[], None] | None = None) -> float:
+    def run(
+        self,
+        command: str,
+        *,
+        begun: int = 0,
+        then: Callable[[], None] | None = None,
+        expected: int = 0,
+    ) -> float:
         """Grade to the end, without --force; return the seconds. Raises AssertionError.
 
-        then is called in the midst of it, once so many students were begun.
+        then is called in the midst of it, once so many students were begun. expected is the exit
+        status of the command.
         """
         start = time.monotonic()
         process = self._start(command)
@@ -174,9 +182,12 @@ class Class(Course):
             self._wait(process, lambda: self._begun() >= begun)
             then()
         status = process.wait(600)
-        log = (self.base / "killing.log").read_text(errors="replace")
-        assert status == 0, f"{command} ended with {status}:\n{log[-3000:]}"
+        assert status == expected, f"{command} ended with {status}:\n{self.log()[-3000:]}"
         return time.monotonic() - start
+
+    def log(self) -> str:
+        """What the last command said."""
+        return (self.base / "killing.log").read_text(errors="replace")
 
     def run_and_kill(self, command: str, moment: Moment) -> bool:
         """Grade, and kill the grader at a moment; tell whether it had not ended by itself."""

@@ -44,6 +44,42 @@ def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
     assert group.everything() == expected
 
 
+STRIKE = """
+import os
+import signal
+
+def strike(*, student, **_):
+    if student == "bob":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_student_whose_grader_dies_each_time_is_the_only_one_without_a_grade(
+    undisturbed: tuple[Class, Gradebook],
+) -> None:
+    group, expected = undisturbed
+    group.start_anew()
+    (group.keys / "striking.py").write_text(STRIKE)
+    config = group.root / "nbgrader_config.py"
+    aside = config.read_text()
+    config.write_text(aside + 'c.Autograde.pre_convert_hook = "striking.strike"\n')
+    try:
+        group.run("autograder grade", expected=1)
+    finally:
+        config.write_text(aside)
+    assert "7 of 8 submissions are graded" in group.log()
+    assert "bob: its grader died 3 times: signal 9 (Killed)" in group.log()
+    found = group.everything()
+    assert without("bob", found) == without("bob", expected)
+    assert group.processes() == []
+    group.run("autograder grade")
+    assert group.everything() == expected
+
+
+def without(student: str, gradebook: Gradebook) -> Gradebook:
+    return {key: value for key, value in gradebook.items() if student not in str(key)}
+
+
 def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, Gradebook]) -> None:
     group, expected = undisturbed
     group.start_anew()

@@ -203,3 +203,66 @@ def checkpoints_and_caches(notebook: NotebookNode, folder: Path, _: World) -> No
     write(folder, "Thumbs.db", b"\0" * 100)
     write(folder, "tiny (1).ipynb", nbformat.writes(released))
     write(folder, "notes.md", "remember the bias")
+
+
+@honest(deserves=ALL)
+def seventy_megabytes_of_data(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """An answer reads measurements of 70 MB, which lie beside the notebook."""
+    _reads(notebook, "measurements.csv", 70_000_000)
+    write(folder, "measurements.csv", b"0.25\n" * 14_000_000)
+
+
+@honest(deserves=ALL)
+def data_in_many_files(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """An answer reads a file of 600, which hold 60 MB; git's own files lie beside them."""
+    _reads(notebook, "data/599.csv", 100_000)
+    for number in range(600):
+        write(folder, f"data/{number}.csv", b"0.25\n" * 20_000)
+        write(folder, f".git/objects/{number:03}/object", b"x")
+
+
+@honest(deserves=ALL)
+def file_name_in_latin_one(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """A data file's name came out of an archive in Latin-1."""
+    _reads(notebook, "größe.csv", 5)
+    (folder / os.fsdecode("größe.csv".encode("latin-1"))).write_text("0.25\n")
+
+
+@honest(says=TOLD, without_notebook=True)
+def another_name(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The notebook was handed in under another name."""
+    write(folder, "My homework (final).ipynb", _right(notebook).encode())
+
+
+@honest(says=TOLD, without_notebook=True)
+def forgotten_notebook(_: NotebookNode, folder: Path, __: World) -> None:
+    """Everything was handed in but the notebook."""
+    write(folder, "measurements.csv", "0.25")
+
+
+@honest(deserves=ALL, says="timestamp.txt cannot be read")
+def timestamp_in_another_encoding(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt was written by a tool that writes UTF-16."""
+    solve(notebook)
+    write(folder, "timestamp.txt", "2026-02-28 12:00:00 UTC".encode("utf-16"))
+
+
+@honest(deserves=ALL, says="timestamp.txt holds no date")
+def timestamp_by_hand(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt was written by the student, in words."""
+    solve(notebook)
+    write(folder, "timestamp.txt", "handed in on Tuesday, before noon")
+
+
+@honest(deserves=ALL, says="timestamp.txt cannot be read")
+def timestamp_is_a_folder(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt is a folder, as a careless script makes it."""
+    solve(notebook)
+    (folder / "timestamp.txt").mkdir()
+
+
+def _reads(notebook: NotebookNode, name: str, size: int) -> None:
+    """Answer rightly; the first answer needs a file of so many bytes."""
+    solve(notebook)
+    cell = get(notebook, "relu")
+    cell.source = f"assert len(open({name!r}, 'rb').read()) == {size}\n{cell.source}"

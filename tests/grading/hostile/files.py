@@ -313,3 +313,65 @@ def second_notebook(notebook: NotebookNode, folder: Path, _: World) -> None:
     solve(notebook)
     write(folder, "TINY.ipynb", nbformat.writes(notebook))
     write(folder, NOTEBOOK, released)
+
+
+@attack()
+def timestamp_is_a_pipe(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt is a named pipe: whoever opens it waits for ever."""
+    wrong(notebook)
+    os.mkfifo(folder / "timestamp.txt")
+
+
+@attack(dangerous="it would read /dev/zero until memory is full")
+def timestamp_is_endless(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt is a symbolic link to /dev/zero, which never ends."""
+    wrong(notebook)
+    (folder / "timestamp.txt").symlink_to("/dev/zero")
+
+
+@attack(dangerous="it would read gigabytes")
+def timestamp_is_large(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """timestamp.txt has 8 GB and takes no room."""
+    wrong(notebook)
+    with (folder / "timestamp.txt").open("wb") as stream:
+        stream.truncate(8 * 2**30)
+
+
+@attack()
+def sparse_files_in_numbers(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """150 data files of 100 MB each, which take no room; copies of them take 15 GB."""
+    wrong(notebook)
+    for number in range(150):
+        with (folder / f"data-{number}.csv").open("wb") as stream:
+            stream.truncate(100_000_000)
+
+
+@attack()
+def names_in_no_encoding(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """Files, folders and notebooks have names that are no text in any encoding."""
+    wrong(notebook)
+    for name in (
+        b"\xff\xfe.csv",
+        b"\x80\x81/\xed\xa0\x80.txt",
+        b"tiny\xff.ipynb",
+        b"\n\x1b[2J.csv",
+    ):
+        path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("1")
+
+
+@attack()
+def a_hundred_thousand_files(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The folder holds 100,000 empty data files."""
+    wrong(notebook)
+    for number in range(100_000):
+        os.close(os.open(folder / f"{number}.csv", os.O_CREAT, 0o600))
+
+
+@attack()
+def notebooks_in_numbers(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """The folder holds 10,000 notebooks that are no part of the assignment."""
+    wrong(notebook)
+    for number in range(10_000):
+        os.close(os.open(folder / f"{number}.ipynb", os.O_CREAT, 0o600))
