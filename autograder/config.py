@@ -37,12 +37,28 @@ class Autograder(Configurable):
     )
     cell_time = Float(
         60.0,
-        help="seconds that a cell or a check may take; nbgrader's own Execute.timeout stands in "
-        "where only that is set, and of two limits the lower counts",
+        help="seconds of the processor that a cell or a check may take; nbgrader's own "
+        "Execute.timeout stands in where only that is set, and of two limits the lower counts",
     ).tag(config=True)
-    time = Float(600.0, help="seconds that a whole submission may take").tag(config=True)
-    memory = Int(3072, help="megabytes of memory for a submission").tag(config=True)
-    disk = Int(256, help="megabytes of disk for a submission").tag(config=True)
+    time = Float(
+        600.0,
+        help="seconds of the processor that a whole submission may take, summed over all "
+        "that it starts",
+    ).tag(config=True)
+    wall = Float(
+        3.0,
+        min=1.0,
+        help="how many times as long as cell_time and time may pass on the clock, for "
+        "who waits uses no processor",
+    ).tag(config=True)
+    memory = Int(
+        3072,
+        help="megabytes of memory for a submission, shared memory and what lies in its "
+        "sockets included",
+    ).tag(config=True)
+    disk = Int(256, help="megabytes of files in /tmp; a quarter of it is added for /dev/shm").tag(
+        config=True
+    )
     processes = Int(128, help="processes that a submission may have at once").tag(config=True)
     warm = List(
         Unicode(), help="modules to import once, before any submission; best the slow ones"
@@ -74,6 +90,7 @@ class Autograder(Configurable):
         limits = Limits(
             cell_time=self._cell_time(),
             time=self.time,
+            wall=self.wall,
             memory=self.memory * 2**20,
             disk=self.disk * 2**20,
             processes=self.processes,

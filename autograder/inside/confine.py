@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import struct
 
 from autograder.inside import seccomp
@@ -76,7 +77,7 @@ def confine(limits: Limits) -> None:
     _mount("tmpfs", "/tmp", "tmpfs", common, f"size={limits.disk},{mode}")
     _mount("tmpfs", "/dev/shm", "tmpfs", common, f"size={limits.disk // 4},{mode}")
     for folder, file in kept.items():
-        os.makedirs(folder, exist_ok=True)
+        _make_place(folder, like=file)
         _mount(f"/proc/self/fd/{file}", folder, "", MS_BIND | MS_REC, "")
         os.close(file)
     # The old /proc shows the sandbox's other processes; a new one cannot be mounted everywhere.
@@ -94,7 +95,8 @@ def limit(limits: Limits) -> None:
         (resource.RLIMIT_NPROC, limits.processes + KEPT),
         (resource.RLIMIT_NOFILE, 512),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, int(2 * limits.time) + 1),
+        # Of one process; the supervisor counts all of them, and tells why it ended them.
+        (resource.RLIMIT_CPU, int(limits.time) + 2),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 2**20),
     ):
@@ -111,6 +113,15 @@ def _lower(which: int, value: int) -> None:
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
     resource.setrlimit(which, (value, value))
+
+
+def _make_place(path: str, *, like: int) -> None:
+    """Make a folder or a file, whichever the open one is, for it to be mounted on."""
+    if stat.S_ISDIR(os.fstat(like).st_mode):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY))
 
 
 def _loopback() -> None:

@@ -22,13 +22,15 @@ LOAD, RETURN = 0x20, 0x06
 IF_EQUAL, IF_AT_LEAST, IF_ANY_BIT = 0x15, 0x35, 0x45
 # Where a word lies in struct seccomp_data (linux/seccomp.h); the lower half of an argument is
 # first on both machines.
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE = 0, 4
+FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 16, 24, 32
 ALLOW, ERROR = 0x7FFF0000, 0x00050000  # to an error, its number is added
 EPERM, ENOSYS = 1, 38
 NEXT = ""  # the label of the following instruction
 
 CLONE_NEW = 0x7E020080  # any new namespace
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+SOL_SOCKET, SO_SNDBUF, SO_RCVBUF = 1, 7, 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ DENIED = {
     # Who takes more than a share is bound to one processor.
     "sched_setaffinity": (203, 122),
 }
-CLONE, CLONE3, SOCKET = (56, 220), (435, 435), (41, 198)
+CLONE, CLONE3, SOCKET, SETSOCKOPT = (56, 220), (435, 435), (41, 198), (54, 208)
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,24 @@ def program(machine: Machine) -> list[Instruction]:
         # glibc falls back from clone3, whose flags a filter cannot see, to clone.
         Instruction(IF_EQUAL, CLONE3[column], then="missing"),
         Instruction(IF_EQUAL, CLONE[column], then="clone"),
-        Instruction(IF_EQUAL, SOCKET[column], then="socket", otherwise="allow"),
+        Instruction(IF_EQUAL, SOCKET[column], then="socket"),
+        Instruction(IF_EQUAL, SETSOCKOPT[column], then="setsockopt", otherwise="allow"),
         Instruction(LOAD, FIRST_ARGUMENT, label="clone"),
         Instruction(IF_ANY_BIT, CLONE_NEW, then="deny", otherwise="allow"),
         Instruction(LOAD, FIRST_ARGUMENT, label="socket"),
         Instruction(IF_EQUAL, AF_UNIX, then="allow"),
         Instruction(IF_EQUAL, AF_INET, then="allow"),
         Instruction(IF_EQUAL, AF_INET6, then="allow", otherwise="deny"),
+        # Sockets keep their buffers, whose size the supervisor reckons with. The kernel takes a
+        # size as a wish, so the answer is that all is well.
+        Instruction(LOAD, SECOND_ARGUMENT, label="setsockopt"),
+        Instruction(IF_EQUAL, SOL_SOCKET, otherwise="allow"),
+        Instruction(LOAD, THIRD_ARGUMENT),
+        Instruction(IF_EQUAL, SO_SNDBUF, then="ignore"),
+        Instruction(IF_EQUAL, SO_RCVBUF, then="ignore", otherwise="allow"),
         Instruction(RETURN, ERROR | EPERM, label="deny"),
         Instruction(RETURN, ERROR | ENOSYS, label="missing"),
+        Instruction(RETURN, ERROR, label="ignore"),
         Instruction(RETURN, ALLOW, label="allow"),
     ]
 

@@ -87,3 +87,37 @@ def test_a_configuration_of_the_user_does_not_count(
     monkeypatch.chdir(own)
     stub = Course(course.root).config.ClearSolutions.code_stub
     assert stub == {"python": "raise NotImplementedError"}
+
+
+def test_modules_are_exposed_to_all_assignments_or_to_some(
+    configured: Configured,
+) -> None:
+    config = 'c.Autograder.expose = {"*": ["course"], "late": ["lib.early", "course"]}\n'
+    options = configured(config).options
+    assert options.settings("early").expose == ("course",)
+    assert options.settings("late").expose == ("course", "lib.early")
+    assert configured('c.Autograder.expose = ["course"]\n').options.settings("any").expose == (
+        "course",
+    )
+
+
+def test_what_belongs_to_instructors_and_to_others_is_withheld(
+    configured: Configured,
+) -> None:
+    course = configured(
+        'c.CourseDirectory.source_directory = "texts"\n'
+        'c.Autograder.misconceptions = "banks/wrong"\n'
+    )
+    names = {str(p.relative_to(course.root)) for p in course.options.settings("any").withhold}
+    assert names == {
+        *("texts", "release", "submitted", "autograded", "feedback", "gradebook.db"),
+        "banks/wrong",
+    }
+
+
+def test_limits_by_the_clock_are_a_multiple_of_those_on_the_processor(
+    configured: Configured,
+) -> None:
+    assert configured("").options.settings("any").limits.wall == 3.0
+    limits = configured("c.Autograder.wall = 5.0\n").options.settings("any").limits
+    assert limits.wall == 5.0

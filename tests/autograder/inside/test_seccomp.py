@@ -8,12 +8,14 @@ from autograder.inside import seccomp
 from autograder.inside.seccomp import Instruction, Machine
 
 ALLOWED, DENIED, MISSING = seccomp.ALLOW, seccomp.ERROR | 1, seccomp.ERROR | 38
+IGNORED = seccomp.ERROR
 MACHINES = sorted(seccomp.MACHINES)
 
 
-def verdict(code: bytes, machine: Machine, number: int, first: int = 0) -> int:
-    """Run a filter as the kernel does, on a call of this number with this first argument."""
-    call = struct.pack("=IIQQ", number, machine.architecture, 0, first)
+def verdict(code: bytes, machine: Machine, number: int, *arguments: int) -> int:
+    """Run a filter as the kernel does, on a call of this number with these arguments first."""
+    given = [*arguments, 0, 0, 0][:3]
+    call = struct.pack("=IIQQQQ", number, machine.architecture, 0, *given)
     place = word = 0
     while True:
         operation, then, otherwise, value = struct.unpack_from("HBBI", code, 8 * place)
@@ -74,6 +76,21 @@ def test_a_clone_with_a_new_namespace_is_denied_and_others_are_not(name: str) ->
     denied = {bit for bit in range(32) if verdict(code, machine, number, 1 << bit) == DENIED}
     # CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
     assert denied == {7, 17, 25, 26, 27, 28, 29, 30}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_wish_for_larger_buffers_of_a_socket_is_heard_and_forgotten(name: str) -> None:
+    machine = seccomp.MACHINES[name]
+    code = seccomp.assemble(seccomp.program(machine))
+    number = seccomp.SETSOCKOPT[machine.column]
+    ignored = {
+        (level, option)
+        for level in range(50)
+        for option in range(50)
+        if verdict(code, machine, number, 3, level, option) == IGNORED
+    }
+    assert ignored == {(1, 7), (1, 8)}  # SOL_SOCKET: SO_SNDBUF, SO_RCVBUF
+    assert verdict(code, machine, number, 3, 6, 7) == ALLOWED
 
 
 def test_calls_of_another_machine_or_another_numbering_are_denied() -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -161,7 +161,9 @@ def test_without_a_timestamp_nothing_is_known_and_nothing_wrong(handed: Path) ->
         (lambda path: path.write_text("9" * 900), "no date"),
     ],
 )
-def test_a_timestamp_that_is_none_is_complained_of(make, word: str, handed: Path, to: Path) -> None:
+def test_a_timestamp_that_is_none_is_complained_of(
+    make: Callable[[Path], object], word: str, handed: Path, to: Path
+) -> None:
     make(handed / "timestamp.txt")
     found = handed_in(handed)
     assert found.moment is None

@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,9 +103,12 @@ def test_graders_that_do_not_start_end_the_run_and_blame_nobody(
 ) -> None:
     started = []
     begin = graders._Grader.begin
-    monkeypatch.setattr(
-        graders._Grader, "begin", lambda *given: (started.append(given), begin(*given))
-    )
+
+    def noted(*given: Any) -> None:
+        started.append(given)
+        begin(*given)
+
+    monkeypatch.setattr(graders._Grader, "begin", noted)
     with pytest.raises(CourseError, match=r"no grader starts: 3 in succession .* exit status 4"):
         list(side_by_side(Unreadable(), CLASS, jobs=1, seconds=60.0))
     assert len(started) == 3
@@ -122,7 +127,7 @@ def test_no_grader_outlives_its_run(whom: str, tmp_path: Path) -> None:
         outcomes = side_by_side(grading, CLASS[:2], jobs=2, seconds=60.0)
         assert next(outcomes).graded
         wait_for(lambda: len(begun(tmp_path)) == 2, tmp_path)
-        outcomes.close()
+        outcomes.close()  # type: ignore[attr-defined]  # it is a generator
     pids = [int(pid) for _, pid in begun(tmp_path)]
     end = time.monotonic() + 20
     while any(map(alive, pids)) and time.monotonic() < end:
@@ -134,7 +139,7 @@ def exhaust(grading: partial[Outcome], names: list[str]) -> None:
     list(side_by_side(grading, names, jobs=2, seconds=60.0))
 
 
-def wait_for(done, notes: Path) -> None:
+def wait_for(done: Callable[[], bool], notes: Path) -> None:
     end = time.monotonic() + 60
     while not ((notes / "begun").exists() and done()):
         assert time.monotonic() < end

@@ -15,7 +15,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from autograder.wire.channel import Channel, Closed
 from autograder.wire.peer import Peer
 from autograder.wire.records import Query, write
-from autograder.wire.reference import Remote, RemoteError, Restriction
+from autograder.wire.reference import RemoteError, RemoteFunction, Restriction
 from autograder.wire.values import WireError, pack
 
 
@@ -132,7 +132,7 @@ def student() -> Iterator[Any]:
 def test_values_are_copied_and_functions_are_referred(student: Any) -> None:
     assert student("constant") == 42
     add = student("add")
-    assert isinstance(add, Remote)
+    assert isinstance(add, RemoteFunction)
     assert add(1) == 2
     assert torch.equal(add(torch.ones(2), y=3), torch.full((2,), 4.0))
     with pytest.raises(KeyError):
@@ -238,7 +238,7 @@ def test_exceptions_come_back_as_the_nearest_builtin(student: Any) -> None:
         student("raise_my_error")("expected a width")
     with pytest.raises(RemoteError) as caught:
         student("exit")()
-    assert caught.value.kind == "SystemExit"
+    assert getattr(caught.value, "kind", "") == "SystemExit"
 
 
 @pytest.mark.parametrize("name", ["stop", "stop_async", "leave_generator"])
