@@ -15,6 +15,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
@@ -27,14 +28,14 @@ from autograder.judging.diagnosis import Diagnosis
 from autograder.judging.judge import Given
 from autograder.judging.run import Grader
 from autograder.notebooks import cells
-from autograder.notebooks.rebuild import (
+from autograder.notebooks.rebuild import Original, rebuild
+from autograder.notebooks.regions import Delimiters
+from autograder.notebooks.submitted import (
     DamagedError,
-    Original,
+    SubmittedCell,
     leads_elsewhere,
     read_submission,
-    rebuild,
 )
-from autograder.notebooks.regions import Delimiters
 from autograder.sandbox.pool import discard, sandbox_for
 
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
@@ -70,7 +71,7 @@ class SubmissionExporter(NotebookExporter):
             submitted = []
             cells.note_grading(notebook, cells.Grading(damaged=str(error)))
         # Whatever the cells are, they go to Rebuild as data.
-        notebook.metadata["submitted"] = submitted
+        notebook.metadata["submitted"] = msgspec.json.encode(submitted).decode()
         with suppress(OSError):
             resources = {**resources, "metadata": {"path": str(Path(filename).parent)}}
         return self.from_notebook_node(notebook, resources, **kwargs)
@@ -81,7 +82,7 @@ class Rebuild(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the rebuilt notebook."""
-        submitted = json.loads(json.dumps(nb.metadata.pop("submitted")))
+        submitted = msgspec.json.decode(nb.metadata.pop("submitted"), type=list[SubmittedCell])
         grading = cells.grading_of(nb) or cells.Grading()
         about = resources["nbgrader"]
         original = _original(self.parent, about)
