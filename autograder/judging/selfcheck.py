@@ -14,8 +14,9 @@ from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
 from autograder.judging.verdict import Verdict
 from autograder.notebooks.cells import hints_of, is_check, marks_of, verdict_of
-from autograder.notebooks.rebuild import DamagedError, Original, read_submission, rebuild
+from autograder.notebooks.rebuild import Original, rebuild
 from autograder.notebooks.regions import Delimiters, visible
+from autograder.notebooks.submitted import DamagedError, read_submission
 from autograder.sandbox.pool import sandbox_for
 
 __all__ = ["Finding", "check_notebook"]

@@ -20,7 +20,7 @@ from autograder.config import Autograder
 from autograder.nbgrading.folder import bring, handed_in, in_print
 from autograder.nbgrading.preprocessors import SubmissionExporter, submitted_folder
 from autograder.nbgrading.resume import Resuming
-from autograder.notebooks.rebuild import leads_elsewhere
+from autograder.notebooks.submitted import leads_elsewhere
 
 __all__ = ["Converter", "Entrance", "guard_timestamps", "take_over"]
 

@@ -5,12 +5,12 @@ finding submissions, the gradebook, late penalties, manual grades, feedback, exp
 """
 
 import fnmatch
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import nbformat
 from msgspec.structs import replace
 from nbconvert.exporters import NotebookExporter
@@ -24,13 +24,13 @@ from autograder.judging.diagnosis import known
 from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for
 from autograder.notebooks import cells
-from autograder.notebooks.rebuild import (
-    DamagedError,
-    Original,
-    read_submission,
-    rebuild,
-)
+from autograder.notebooks.rebuild import Original, rebuild
 from autograder.notebooks.regions import Delimiters
+from autograder.notebooks.submitted import (
+    DamagedError,
+    SubmittedCell,
+    read_submission,
+)
 from autograder.sandbox.pool import discard, sandbox_for
 
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
@@ -55,7 +55,7 @@ class SubmissionExporter(NotebookExporter):
             submitted = []
             cells.note_grading(notebook, cells.Grading(damaged=str(error)))
         # Whatever the cells are, they go to Rebuild as data.
-        notebook.metadata["submitted"] = submitted
+        notebook.metadata["submitted"] = msgspec.json.encode(submitted).decode()
         with suppress(OSError):
             resources = {**resources, "metadata": {"path": str(Path(filename).parent)}}
         return self.from_notebook_node(notebook, resources, **kwargs)
@@ -66,7 +66,7 @@ class Rebuild(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the rebuilt notebook."""
-        submitted = json.loads(json.dumps(nb.metadata.pop("submitted")))
+        submitted = msgspec.json.decode(nb.metadata.pop("submitted"), type=list[SubmittedCell])
         grading = cells.grading_of(nb) or cells.Grading()
         about = resources["nbgrader"]
         original = _original(self.parent, about)

@@ -37,10 +37,10 @@ import msgspec
 from autograder.errors import MarkerError
 
 __all__ = [
-    *("Built", "Grading", "Kind", "Marker", "Marks", "Noted", "Role", "built_of", "from_notebook"),
-    *("from_text", "grading_of", "hints_of", "is_check", "is_open", "is_run", "marks_of"),
-    *("note_built", "note_checksum", "note_grading", "note_role", "note_verdict", "role_of"),
-    *("verdict_of",),
+    *("Built", "Grading", "Kind", "Marker", "Marks", "Noted", "Role", "allow_plain", "built_of"),
+    *("from_notebook", "from_text", "grading_of", "hints_of", "is_check", "is_open", "is_run"),
+    *("marks_of", "note_built", "note_checksum", "note_grading", "note_plain", "note_role"),
+    *("note_verdict", "role_of", "verdict_of"),
 ]
 
 Kind = Literal[
@@ -241,6 +241,20 @@ def note_checksum(cell: Any, checksum: str) -> None:
     By it nbgrader knows an answer that nobody has touched.
     """
     cell.metadata["nbgrader"]["checksum"] = checksum
+
+
+def note_plain(cell: Any) -> None:
+    """Let a cell's code be shown without colours; its notebook must allow it."""
+    cell.metadata["magics_language"] = "text"
+
+
+def allow_plain(notebook: Any) -> None:
+    """Let cells of a notebook say in what language they are to be coloured.
+
+    nbconvert asks them where the notebook's own language is one of IPython's.
+    """
+    notebook.metadata.setdefault("language_info", {"name": "python"})
+    notebook.metadata["language_info"]["pygments_lexer"] = "ipython3"
 
 
 def note_role(cell: Any, role: Role) -> None:

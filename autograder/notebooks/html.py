@@ -1,115 +1,88 @@
 """A submission's outputs, made safe to look at.
 
 What a submission displays is shown in the instructor's browser, by formgrader and in the feedback.
-Only text, cleaned HTML and pictures get there.
+Only plain text, pictures, and HTML that shows and does nothing else get there: Markdown and LaTeX
+are laid out here, and by no later reader.
 """
 
 import base64
-import binascii
-import html
-import re
+from collections.abc import Mapping
 from typing import Any
 
-import nh3
+from autograder.notebooks.markup import Layout
+from autograder.notebooks.pictures import FORMATS, address
 
-__all__ = ["clean", "clean_markdown", "clean_text"]
+__all__ = ["clean"]
 
-PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
-INLINE = ("data:image/png;base64,", "data:image/jpeg;base64,")
-MAX_OUTPUTS = 201
-# A link of Markdown that runs a script, and what MathJax makes links of. Who reads the page undoes
-# entities and escapes, and a browser leaves out white space.
-ADDRESS = re.compile(
-    r"(\(|<|\]:)(javascript:|vbscript:|data:(text/|application/|image/svg))", re.IGNORECASE
-)
-UNREAD = re.compile(r"[\s\\\x00-\x1f]")
-MATH_LINK = re.compile(r"\\(href|mmlToken|require|csname)")
+MOST_OUTPUTS = 201
+LONGEST = 200_000  # characters of one text
+MOST_PICTURES = 30_000_000  # characters of a cell's pictures, in base64
+MOST_TEXT = 1_000_000  # characters of a cell's texts
+LINES = 100  # of a traceback
+TOO_MUCH = "[More was printed or displayed than is kept.]\n"
+# What notebooks show where an output is there in several formats, best first, and what lays it out.
+MARKED_UP = {
+    "text/html": Layout.html,
+    "text/markdown": Layout.markdown,
+    "text/latex": Layout.latex,
+}
+# The two that nbconvert shows; others need an element of HTML.
+SHOWN_AS_THEY_ARE = ("image/png", "image/jpeg")
 
 
-def clean(result: dict[str, Any]) -> list[dict[str, Any]]:
+def clean(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a cell's outputs as nbformat writes them; whatever is malformed is dropped."""
     outputs = result.get("outputs")
-    cleaned = []
-    for output in outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []:
+    layout = Layout()
+    kept: list[dict[str, Any]] = []
+    cut = result.get("cut") is True
+    text, pictures = MOST_TEXT, MOST_PICTURES
+    for output in outputs[:MOST_OUTPUTS] if isinstance(outputs, list) else []:
         data = output.get("data") if isinstance(output, dict) else None
-        kept = _data(data) if isinstance(data, dict) else {}
-        if kept:
-            count = output.get("execution_count")
-            more = {"execution_count": count} if isinstance(count, int) else {}
-            kind = "execute_result" if more else "display_data"
-            cleaned.append({"output_type": kind, "data": kept, "metadata": {}, **more})
-    if result.get("cut") is True:
-        text = "[More was printed or displayed than is kept.]\n"
-        cleaned.append({"output_type": "stream", "name": "stdout", "text": text})
-    error = result.get("error")
-    if isinstance(error, list) and len(error) == 3:
-        name, value, lines = error
-        trace = [str(line)[:20_000] for line in lines[:100]] if isinstance(lines, list) else []
-        cleaned.append(
-            {
-                "output_type": "error",
-                "ename": str(name)[:200],
-                "evalue": str(value)[:4000],
-                "traceback": trace,
-            }
-        )
-    return cleaned
-
-
-def clean_text(text: str) -> str:
-    """Return text, as it is where it holds no HTML, else without scripts and what else can act."""
-    if not nh3.is_html(text):
-        return text
-    schemes = {*nh3.ALLOWED_URL_SCHEMES, "data"}
-    return nh3.clean(text, url_schemes=schemes, attribute_filter=_attribute)
-
-
-def clean_markdown(text: str) -> str:
-    """Return a text cell without what could act in a page.
-
-    Where a link could run a script, the whole text is shown as it was typed.
-    """
-    cleaned = clean_text(text)
-    if not (_acts(cleaned) or MATH_LINK.search(cleaned)):
-        return cleaned
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{text}\n{fence}"
-
-
-def _acts(text: str) -> bool:
-    """Tell whether a link may run a script, however it is written."""
-    for _ in range(3):
-        text = html.unescape(text)
-    return bool(ADDRESS.search(UNREAD.sub("", text)))
-
-
-def _attribute(tag: str, name: str, value: str) -> str | None:
-    """Keep data: addresses for pictures alone."""
-    picture = tag == "img" and name == "src" and value.startswith(INLINE)
-    return None if value.strip().lower().startswith("data:") and not picture else value
-
-
-def _data(data: dict[Any, Any]) -> dict[str, str]:
-    kept = {}
-    for mime, value in data.items():
-        if mime in PICTURES:
-            picture = _picture(mime, value)
-            if picture:
-                kept[mime] = picture
-        elif mime == "text/plain" and isinstance(value, str):
-            kept[mime] = value
-        elif mime == "text/html" and isinstance(value, str):
-            kept[mime] = clean_text(value)
-        elif mime in ("text/markdown", "text/latex") and isinstance(value, str):
-            kept[mime] = clean_markdown(value)
+        shown = _data(data, layout) if isinstance(data, dict) else {}
+        if not shown:
+            continue
+        sizes = {mime: len(value) for mime, value in shown.items()}
+        drawn = sum(size for mime, size in sizes.items() if mime in SHOWN_AS_THEY_ARE)
+        if drawn > pictures or sum(sizes.values()) - drawn > text:
+            cut = True
+            continue
+        pictures, text = pictures - drawn, text - sum(sizes.values()) + drawn
+        count = output.get("execution_count")
+        counted = type(count) is int and 0 <= count < 10**9
+        more = {"execution_count": count} if counted else {}
+        kind = "execute_result" if more else "display_data"
+        kept.append({"output_type": kind, "data": shown, "metadata": {}, **more})
+    if cut:
+        kept.append({"output_type": "stream", "name": "stdout", "text": TOO_MUCH})
+    match result.get("error"):
+        case [str(name), str(value), list(lines)]:
+            trace = [line[:20_000] for line in lines[:LINES] if isinstance(line, str)]
+            said = {"ename": name[:200], "evalue": value[:4000], "traceback": trace}
+            kept.append({"output_type": "error", **said})
     return kept
 
 
-def _picture(mime: str, value: Any) -> str | None:
-    """Return a picture in base64, or None where it is none."""
-    try:
-        raw = base64.b64decode(value, validate=False) if isinstance(value, str) else bytes(value)
-    except (binascii.Error, ValueError, TypeError):
-        return None
-    return base64.b64encode(raw).decode() if raw.startswith(PICTURES[mime]) else None
+def _data(data: dict[Any, Any], layout: Layout) -> dict[str, str]:
+    """Return an output in the formats that are shown."""
+    kept = {}
+    plain = data.get("text/plain")
+    if isinstance(plain, str):
+        kept["text/plain"] = plain[:LONGEST]
+    drawn = {mime: found for mime in FORMATS if (found := address(mime, _base(data.get(mime))))}
+    for mime in SHOWN_AS_THEY_ARE:
+        if mime in drawn:
+            kept[mime] = drawn[mime].partition(",")[2]
+    for mime, lay_out in MARKED_UP.items():
+        marked = data.get(mime)
+        if isinstance(marked, str):
+            kept["text/html"] = lay_out(layout, marked)
+            return kept
+    if drawn and not any(mime in drawn for mime in SHOWN_AS_THEY_ARE):
+        kept["text/html"] = f'<div><img src="{next(iter(drawn.values()))}"></div>'
+    return kept
+
+
+def _base(value: Any) -> Any:
+    """Return a picture in base64: a kernel sends it so, or as the bytes themselves."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value

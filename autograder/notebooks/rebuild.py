@@ -7,28 +7,23 @@ changes nothing, and a damaged file harms nobody else.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.notebooks.cells import is_open, marks_of, note_role
-from autograder.notebooks.html import clean_markdown
+from autograder.notebooks.cells import allow_plain, is_open, marks_of, note_plain, note_role
+from autograder.notebooks.markup import Layout
 from autograder.notebooks.regions import USUAL, Delimiters, split
+from autograder.notebooks.submitted import SubmittedCell
 
-__all__ = ["DamagedError", "Original", "leads_elsewhere", "read_submission", "rebuild"]
+__all__ = ["Original", "rebuild"]
 
-MAX_FILE = 100 * 2**20  # bytes of a submitted notebook
-MAX_SOURCE = 2**20  # characters of one cell
-MAX_CELLS = 2000
-MAX_ATTACHMENT = 5 * 2**20
-
-
-class DamagedError(Exception):
-    """A submitted file is no notebook; the message tells the student what is wrong with it."""
+LONGEST_COLOURED = 100_000  # characters of a cell's code
+LONGEST_LINE = 1000
+BLANKS = re.compile(r"\s{300}")
 
 
 @dataclass(frozen=True)
@@ -44,52 +39,7 @@ class Original:
     delimiters: Delimiters = USUAL
 
 
-def read_submission(path: Path, within: Path | None = None) -> list[dict[str, Any]]:
-    """Return a submitted notebook's cells. Raises DamagedError where there are none.
-
-    within is a folder of the course: below it no folder on the way to the notebook may be a link.
-    """
-    if leads_elsewhere(path.parent, within or path.parent):
-        raise DamagedError(
-            "The folder of this submission is a link. Submit a folder with the notebook in it."
-        )
-    if path.is_symlink() or not path.is_file():
-        # A link may lead to somebody else's file, and a pipe has no end.
-        raise DamagedError("There is no plain file of this name. Submit the notebook itself.")
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise DamagedError(
-                f"The file has {path.stat().st_size / 2**20:.0f} MB; at most "
-                f"{MAX_FILE // 2**20} MB can be graded. Clear all outputs, save and submit again."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DamagedError(f"The file cannot be read: {error.strerror}.") from None
-    try:
-        notebook = json.loads(_decode(raw))
-    except (ValueError, RecursionError) as error:
-        raise DamagedError(
-            f"The file is no notebook: it is not JSON ({error}). Open it in JupyterLab, "
-            "save it and submit again."
-        ) from None
-    if not isinstance(notebook, dict):
-        raise DamagedError("The file is no notebook: it holds no cells.")
-    if not isinstance(notebook.get("cells"), list):
-        notebook = _upgrade(notebook)
-    cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
-    return cells[:MAX_CELLS]
-
-
-def leads_elsewhere(folder: Path, within: Path) -> bool:
-    """Tell whether a folder, or one on the way to it, is a link: to another's work, perhaps."""
-    return any(
-        f.is_symlink()
-        for f in (folder, *folder.parents)
-        if f.is_relative_to(within) and f != within
-    )
-
-
-def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode:
+def rebuild(original: Original, submitted: Sequence[SubmittedCell]) -> NotebookNode:
     """Put a student's texts into the instructor's notebook; metadata says what is missing.
 
     Before an answer that a person grades stands a cell with the model answer and the rubric.
@@ -98,7 +48,8 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
     notebook = nbformat.from_dict(notebook)
     places = _match(notebook.cells, submitted)
     cells: list[NotebookNode] = []
-    extras = _extras(notebook.cells, submitted, places)
+    layout = Layout()
+    extras = _extras(notebook.cells, submitted, places, layout)
     cells += extras.get(-1, [])
     for index, cell in enumerate(notebook.cells):
         cell.setdefault("id", f"cell-{index}")
@@ -108,9 +59,7 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
             cell.source = given
         if is_open(cell):
             if index in places:
-                theirs = submitted[places[index]]
-                cell.source = _text(cell, theirs)
-                _take_attachments(cell, theirs)
+                _take(cell, submitted[places[index]], layout)
             elif marks_of(cell).solution:
                 cell.source = ""
                 note_role(cell, "missing")
@@ -119,6 +68,7 @@ def rebuild(original: Original, submitted: list[dict[str, Any]]) -> NotebookNode
         cells.append(cell)
         cells += extras.get(index, [])
     notebook.cells = _with_unique_ids(cells)
+    allow_plain(notebook)
     # Only since then have cells had ids.
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     return notebook
@@ -139,27 +89,27 @@ def _rubric(cell: NotebookNode, delimiters: Delimiters) -> list[NotebookNode]:
     return [made]
 
 
-def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, int]:
+def _match(ours: list[NotebookNode], theirs: Sequence[SubmittedCell]) -> dict[int, int]:
     """Map the instructor's open cells to the student's, by grade_id and by cell id.
 
     Of several cells with one grade_id the one that kept its id counts, else the first.
     """
     by_name: dict[str, list[int]] = {}
     by_id: dict[str, int] = {}
-    for index, cell in enumerate(theirs):
-        by_name.setdefault(marks_of(cell).grade_id, []).append(index)
-        by_id.setdefault(str(cell.get("id")), index)
+    for index, handed_in in enumerate(theirs):
+        by_name.setdefault(handed_in.grade_id, []).append(index)
+        by_id.setdefault(handed_in.cell_id, index)
     places = {}
     found: int | None
     for index, cell in enumerate(ours):
-        name = marks_of(cell).grade_id
+        name, cell_id = marks_of(cell).grade_id, str(cell.get("id", ""))
         if name:
             same = by_name.get(name, [])
-            kept = [i for i in same if theirs[i].get("id") == cell.get("id")]
+            kept = [i for i in same if theirs[i].cell_id == cell_id]
             found = next(iter(kept or same), None)
         else:
-            found = by_id.get(str(cell.get("id"))) if cell.get("id") else None
-            if found is not None and marks_of(theirs[found]).grade_id:
+            found = by_id.get(cell_id) if cell_id else None
+            if found is not None and theirs[found].grade_id:
                 found = None
         if found is not None:
             places[index] = found
@@ -167,29 +117,28 @@ def _match(ours: list[NotebookNode], theirs: list[dict[str, Any]]) -> dict[int, 
 
 
 def _extras(
-    ours: list[NotebookNode], theirs: list[dict[str, Any]], places: dict[int, int]
+    ours: list[NotebookNode],
+    theirs: Sequence[SubmittedCell],
+    places: dict[int, int],
+    layout: Layout,
 ) -> dict[int, list[NotebookNode]]:
     """Return the student's own cells, by the instructor's cell that they stand behind."""
     owner = {place: index for index, place in places.items()}
-    locked = {
-        marks_of(cell).grade_id for cell in ours if marks_of(cell).grade_id and not is_open(cell)
-    }
-    unnamed = {str(cell.get("id")) for cell in ours}
+    locked = {marks_of(cell).grade_id for cell in ours if not is_open(cell)} - {""}
+    taken = {str(cell.get("id")) for cell in ours}
     extras: dict[int, list[NotebookNode]] = {}
     behind = -1
     for index, cell in enumerate(theirs):
         if index in owner:
             behind = owner[index]
-        elif marks_of(cell).grade_id not in locked and _source(cell).strip():
-            code = cell.get("cell_type") == "code"
-            make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
-            own = make()
+        elif cell.grade_id not in locked and cell.text.strip():
+            code = cell.kind == "code"
+            own = nbformat.v4.new_code_cell() if code else nbformat.v4.new_markdown_cell()
             note_role(own, "student")
-            own.source = _text(own, cell)
-            own.id = str(cell.get("id"))
-            if own.id in unnamed or not _valid_id(own.id):
+            own.id = cell.cell_id
+            if not own.id or own.id in taken:
                 own.id = f"student-{index}"
-            _take_attachments(own, cell)
+            _take(own, cell, layout)
             extras.setdefault(behind, []).append(own)
     return extras
 
@@ -203,57 +152,29 @@ def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     return cells
 
 
-def _text(ours: NotebookNode, theirs: Mapping[str, Any]) -> str:
-    """Return a student's text; where it is shown as a page, without what could act in one."""
-    return _source(theirs) if ours.cell_type == "code" else clean_markdown(_source(theirs))
-
-
-def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    text = "".join(str(line) for line in source) if isinstance(source, list) else str(source)
-    # Half of a surrogate pair can be in JSON, and nowhere else.
-    return text[:MAX_SOURCE].encode(errors="replace").decode()
-
-
-def _valid_id(text: str) -> bool:
-    return 0 < len(text) <= 64 and text.replace("-", "").replace("_", "").isalnum()
-
-
-def _take_attachments(cell: NotebookNode, theirs: Mapping[str, Any]) -> None:
-    """Keep the pictures that a student put into a text."""
-    attachments = theirs.get("attachments")
-    if cell.cell_type != "markdown" or not isinstance(attachments, dict):
+def _take(ours: NotebookNode, theirs: SubmittedCell, layout: Layout) -> None:
+    """Put a student's text into a cell; where it is shown as a page, laid out."""
+    if _lines(theirs.text) == _lines(ours.source):
+        return  # the instructor's own words
+    if ours.cell_type == "code":
+        ours.source = theirs.text
+        if _is_slow_to_colour(ours.source):
+            note_plain(ours)
         return
-    kept = {
-        str(name): {
-            mime: data
-            for mime, data in bundle.items()
-            if mime in ("image/png", "image/jpeg")
-            and isinstance(data, str)
-            and len(data) < MAX_ATTACHMENT
-        }
-        for name, bundle in attachments.items()
-        if isinstance(bundle, dict)
-    }
-    if any(kept.values()):
-        cell.attachments = NotebookNode(kept)
+    # What an editor dropped may still be there as it was given.
+    pictures = {**ours.pop("attachments", {}), **theirs.attachments}
+    ours.source = layout.markdown(theirs.text, pictures)
 
 
-def _decode(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")  # every byte means something in it
+def _lines(text: str) -> list[str]:
+    return text.rstrip().splitlines()
 
 
-def _upgrade(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Turn a notebook of an older format into today's."""
-    try:
-        return dict(nbformat.convert(nbformat.from_dict(notebook), 4))
-    except Exception as error:
-        raise DamagedError(
-            f"The file is no notebook that can be read ({error}). Open it in JupyterLab, save it "
-            "and submit again."
-        ) from None
+def _is_slow_to_colour(source: str) -> bool:
+    """Tell whether colouring code as Python may take minutes: it looks far ahead in such places."""
+    lines = source.splitlines()
+    return (
+        len(source) > LONGEST_COLOURED
+        or max(map(len, lines), default=0) > LONGEST_LINE
+        or BLANKS.search(source) is not None
+    )

@@ -25,7 +25,8 @@ from autograder.commands.staging import fill
 from autograder.config import Course
 from autograder.lessons.lesson import load
 from autograder.notebooks.cells import is_run
-from autograder.notebooks.rebuild import Original, read_submission, rebuild
+from autograder.notebooks.rebuild import Original, rebuild
+from autograder.notebooks.submitted import read_submission
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.submission import Gone
 
