@@ -29,9 +29,8 @@ autograder.harden(
     # cnnlib answers the exercises of every topic that is still to come.
     hide={
         topic: [f"cnnlib.{name}" for name in sorted(LIBRARY - set(ORDER[:place]))]
-        + ["course.misconceptions"]
+        + ["course.answers"]
         for place, topic in enumerate(ORDER)
     },
-    misconceptions="course/misconceptions",
-    alternatives="tests/alternatives",
+    answers="course/answers",
 )

@@ -39,9 +39,14 @@ class Diagnosis:
     @staticmethod
     def of(root: str | Path, options: Autograder, lesson: str, original: Original) -> "Diagnosis":
         """Return the diagnosis of a lesson, made once for each state of its bank."""
-        bank = Path(root) / options.misconceptions / f"{lesson}.py"
-        if not options.misconceptions or not bank.is_file():
+        bank = Path(root) / options.answers / f"{lesson}.py"
+        if not options.answers or not bank.is_file():
             return _EMPTY
+        references = {
+            cell.metadata.nbgrader.grade_id: cell.source
+            for cell in original.notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("solution")
+        }
         setup = "\n".join(
             plain_python(cell.source)
             for cell in original.notebook.cells
@@ -49,7 +54,7 @@ class Diagnosis:
             and cell.metadata.get("nbgrader", {}).get("locked")
             and not cell.metadata.nbgrader.get("grade")
         )
-        return _load(bank, bank.stat().st_mtime_ns, setup)
+        return _load(bank, bank.stat().st_mtime_ns, setup, tuple(references.items()))
 
     def __call__(self, exercise: str, verdict: Verdict) -> str:
         """Return a sentence about a wrong answer, or "" where nothing is known."""
@@ -102,8 +107,11 @@ _EMPTY = Diagnosis("", ())
 
 
 @cache
-def _load(bank: Path, _changed: int, setup: str) -> Diagnosis:
-    return Diagnosis(setup, tuple(read(bank, "misconception")))
+def _load(
+    bank: Path, _changed: int, setup: str, references: tuple[tuple[str, str], ...]
+) -> Diagnosis:
+    answers = read(bank, dict(references))
+    return Diagnosis(setup, tuple(a for a in answers if a.kind == "misconception"))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
-__all__ = ["hidden_lines", "plain_python", "split", "visible"]
+__all__ = ["hidden_lines", "plain_python", "split", "visible", "without_marks"]
 
 BEGIN = re.compile(r"BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 END = re.compile(r"END (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
@@ -36,6 +36,17 @@ def split(source: str) -> tuple[list[str], list[str]]:
 def visible(source: str) -> str:
     """Return what a student sees of a cell."""
     return "\n".join(split(source)[0])
+
+
+def without_marks(source: str) -> str:
+    r"""Return all lines of a cell but the comments that begin and end its regions.
+
+    >>> without_marks("a\n### BEGIN SOLUTION\nb\n### END SOLUTION\nc")
+    'a\nb\nc\n'
+    """
+    lines = source.splitlines(keepends=True)
+    kept = [line for line in lines if not BEGIN.search(line) and not END.search(line)]
+    return "".join(kept).rstrip("\n") + "\n"
 
 
 def hidden_lines(source: str) -> set[int]:

@@ -24,8 +24,7 @@ def test_paths_follow_the_course_directory(course: Course) -> None:
     assert course.text_path("tiny") == root / "source/tiny.py"
     assert course.notebook_path("tiny") == root / "source/tiny/tiny.ipynb"
     assert course.release_path("tiny") == root / "release/tiny/tiny.ipynb"
-    assert course.misconceptions == root / "wrong"
-    assert course.alternatives == root / "right"
+    assert course.answers == root / "answers"
 
 
 def test_nbgraders_names_of_folders_are_kept(configured) -> None:
@@ -46,9 +45,7 @@ def test_nbgrader_is_told_where_the_course_lies(configured, tmp_path: Path) -> N
 
 
 def test_banks_are_optional(configured) -> None:
-    course = configured("")
-    assert course.misconceptions is None
-    assert course.alternatives is None
+    assert configured("").answers is None
 
 
 def test_topics_are_the_texts_in_order_of_their_names(course: Course) -> None:
