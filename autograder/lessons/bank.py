@@ -37,7 +37,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 from typing import Any, Literal
 
 import jupytext
@@ -45,7 +45,7 @@ import jupytext
 from autograder.errors import MarkerError
 from autograder.notebooks.regions import without_marks
 
-__all__ = ["Answer", "Kind", "read"]
+__all__ = ["Answer", "Kind", "read", "same_code", "write_edit"]
 
 Kind = Literal["misconception", "alternative", "equivalent"]
 # What stands behind the # of an edit: a sign and a line, or a separator.
@@ -231,7 +231,7 @@ def _apply(edit: _Edit, base: str, where: str) -> str:
     if any(a[1] > b[0] for a, b in pairwise(sorted(places))):
         raise MarkerError(f"{where} edits a line twice")
     try:
-        unchanged = ast.dump(ast.parse(source)) == ast.dump(ast.parse(base))
+        unchanged = same_code(source) == same_code(base)
     except SyntaxError:
         return source  # a wrong answer may be that wrong
     if unchanged:
@@ -247,3 +247,38 @@ def _find(lines: str, reference: str) -> list[tuple[int, str]]:
         for margin in sorted(margins)
         for match in re.finditer(f"^{re.escape(indent(lines, margin))}", reference, re.MULTILINE)
     ]
+
+
+def same_code(source: str) -> str:
+    """Return what two sources have in common that mean the same; SyntaxError where one is none."""
+    return ast.dump(ast.parse(source))
+
+
+def write_edit(base: str, changed: str) -> str:
+    r"""Return the edit, as a bank says it, that turns one source into another by one change.
+
+    >>> print(write_edit("def f(x):\n    return x\n", "def f(x):\n    return -x\n"))
+    - return x
+    + return -x
+    """
+    old, new = base.splitlines(), changed.splitlines()
+    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
+    most = min(len(old), len(new)) - start
+    rest = next((i for i in range(most) if old[-1 - i] != new[-1 - i]), most)
+    before = after = 0
+    # Lines around it, until it is found once.
+    while True:
+        a, b = start - before, len(old) - rest + after
+        block = "".join(f"{line}\n" for line in old[a:b])
+        if block.strip() and len(_find(dedent(block), base)) == 1:
+            break
+        if after <= before and b < len(old):
+            after += 1
+        else:
+            before += 1
+    hunk = [(" ", line) for line in old[a:start]]
+    hunk += [("-", line) for line in old[start : len(old) - rest]]
+    hunk += [("+", line) for line in new[start : len(new) - rest]]
+    hunk += [(" ", line) for line in old[len(old) - rest : b]]
+    margin = min(len(line) - len(line.lstrip()) for _, line in hunk if line)
+    return str(_Edit([_Hunk([(sign, line[margin:]) for sign, line in hunk])]))
