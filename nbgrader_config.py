@@ -33,6 +33,5 @@ autograder.harden(
             for place, topic in enumerate(ORDER)
         },
     },
-    misconceptions="course/misconceptions",
-    alternatives="tests/alternatives",
+    answers="course/answers",
 )

@@ -29,12 +29,7 @@ CONFIG_FILE = "nbgrader_config.py"
 class Autograder(Configurable):
     """Options of ours in nbgrader_config.py; paths are relative to the course's root."""
 
-    misconceptions = Unicode("", help="folder of the misconception banks, <topic>.py").tag(
-        config=True
-    )
-    alternatives = Unicode("", help="folder of the alternative answers, <topic>.py").tag(
-        config=True
-    )
+    answers = Unicode("", help="folder of the banks of answers, <topic>.py").tag(config=True)
     cell_time = Float(
         60.0,
         help="seconds of the processor that a cell or a check may take; nbgrader's own "
@@ -110,7 +105,8 @@ class Autograder(Configurable):
         root = Path(directory.get("root") or ".").resolve()
         for step in ("source", "release", "submitted", "autograded", "feedback"):
             yield root / str(directory.get(f"{step}_directory", step))
-        yield from (root / bank for bank in (self.misconceptions, self.alternatives) if bank)
+        if self.answers:
+            yield root / self.answers
         yield root / "gradebook.db"
 
     def _cell_time(self) -> float:
@@ -166,8 +162,7 @@ class Course:
         # Else nbgrader takes the folder that a process happens to run in.
         self.config.CourseDirectory.setdefault("root", str(self.root))
         self.options = options = Autograder(config=self.config)
-        self.misconceptions = self.root / options.misconceptions if options.misconceptions else None
-        self.alternatives = self.root / options.alternatives if options.alternatives else None
+        self.answers = self.root / options.answers if options.answers else None
 
     @property
     def source(self) -> Path:

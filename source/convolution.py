@@ -371,6 +371,8 @@ refuses(
 ### BEGIN HIDDEN TESTS
 from torch import nn
 
+from course.checks import expect
+
 for inputs, outputs, kernel, bias, groups in (
     (1, 10, 3, True, 1),
     (6, 4, (3, 2), True, 2),
@@ -389,6 +391,12 @@ for inputs, outputs, kernel, bias, groups in (
         rtol=0,
         atol=0,
     )
+expect(
+    isinstance(conv_parameters(9, 6, kernel_size=(2, 7), groups=3), int),
+    "conv_parameters(9, 6, kernel_size=(2, 7), groups=3) is no whole number.",
+    cause="/ gives a number with a decimal point, even where nothing is left over.",
+    step="divide by groups with //.",
+)
 refuses(
     lambda: conv_parameters(4, 3, kernel_size=1, groups=3),
     "conv_parameters(4, 3, kernel_size=1, groups=3)",
@@ -583,6 +591,8 @@ refuses(
     lambda: output_size(3, kernel_size=3, dilation=2),
     "output_size(3, kernel_size=3, dilation=2)",
 )
+refuses(lambda: output_size(3, kernel_size=6, padding=1), "output_size with a window of 6 on 5")
+refuses(lambda: output_size(5, kernel_size=1, padding=-1), "output_size with padding=-1")
 refuses(lambda: output_size(5, kernel_size=1, stride=0), "output_size with stride=0")
 refuses(lambda: output_size(5, kernel_size=0), "output_size with kernel_size=0")
 refuses(lambda: output_size(-5, kernel_size=1, padding=4), "output_size(-5, ...)")
@@ -802,6 +812,16 @@ for options in ({}, {"stride": (2, 1), "padding": (1, 2)}, {"stride": 3, "paddin
         rtol=1e-10,
         atol=1e-12,
     )
+whole = torch.linspace(-2, 1, 2 * 3 * 7 * 5, dtype=torch.float64).sin().reshape(2, 3, 7, 5)
+agree(
+    conv2d_naive(images, whole),
+    F.conv2d(images, whole),
+    "conv2d_naive with a kernel as large as the image, 7 x 5,",
+    cause="the largest kernel that fits is refused, or rows are compared with columns.",
+    step="refuse kh above the padded height and kw above the padded width, and nothing else.",
+    rtol=1e-10,
+    atol=1e-12,
+)
 agree(
     gradient(lambda t: conv2d_naive(images, t, stride=2), filters),
     gradient(lambda t: F.conv2d(images, t, stride=2), filters),
@@ -824,8 +844,14 @@ refuses(
     lambda: conv2d_naive(images, torch.ones(4, 5, 3, 2, dtype=torch.float64)),
     "conv2d_naive of 3 channels with filters for 5",
 )
+refuses(lambda: conv2d_naive(images, filters[:, :2]), "conv2d_naive of 3 channels and 2")
 refuses(lambda: conv2d_naive(images[0], filters), "conv2d_naive of a single image")
-refuses(lambda: conv2d_naive(images, filters, bias[:3]), "conv2d_naive with 3 biases for 4 filters")
+for shape in ((3, 3, 7), (2, 3, 7, 5, 2)):
+    x = torch.ones(shape, dtype=torch.float64)
+    refuses(lambda x=x: conv2d_naive(x, filters), f"conv2d_naive of an x of shape {shape}")
+    refuses(lambda x=x: conv2d_naive(images, x), f"conv2d_naive with a w of shape {shape}")
+for b in (bias[:3], torch.ones(5, dtype=torch.float64)):
+    refuses(lambda b=b: conv2d_naive(images, filters, b), f"{len(b)} biases for 4 filters")
 refuses(lambda: conv2d_naive(images, filters, stride=(1, 0)), "conv2d_naive with stride=(1, 0)")
 refuses(lambda: conv2d_naive(images, filters, padding=(-1, 0)), "padding=(-1, 0)")
 refuses(
@@ -1039,6 +1065,17 @@ for options in (
             rtol=1e-10,
             atol=1e-12,
         )
+for kh, kw in ((1, 1), (7, 5)):
+    mine = torch.linspace(-1, 2, 24 * kh * kw, dtype=torch.float64).sin().reshape(4, 6, kh, kw)
+    agree(
+        conv2d(images, mine),
+        F.conv2d(images, mine),
+        f"conv2d of images of 7 x 5 with kernels of {kh} x {kw}",
+        cause="the smallest or the largest kernel that fits is refused.",
+        step="refuse kernels that reach beyond the padded image, and nothing else.",
+        rtol=1e-10,
+        atol=1e-12,
+    )
 generator = torch.Generator().manual_seed(0)
 large = torch.randn(16, 12, 36, 36, generator=generator)
 bank = torch.randn(24, 12, 3, 3, generator=generator)
@@ -1067,11 +1104,18 @@ expect(
 )
 wide = torch.ones(4, 6, 2, 6, dtype=torch.float64)
 refuses(lambda: conv2d(images, filters[:, :5]), "conv2d of 6 channels with filters for 5")
+refuses(lambda: conv2d(images[:, :5], filters), "conv2d of 5 channels with filters for 6")
 refuses(lambda: conv2d(images, filters[:, :2], groups=2), "conv2d with groups=2 and 2 channels")
 refuses(lambda: conv2d(images, filters[:3, :3], groups=2), "conv2d of 3 filters in 2 groups")
 refuses(lambda: conv2d(images, filters, groups=0), "conv2d with groups=0")
 refuses(lambda: conv2d(images[0], filters), "conv2d of a single image")
-refuses(lambda: conv2d(images, filters, bias[:3]), "conv2d with 3 biases for 4 filters")
+for shape in ((3, 6, 7), (2, 6, 7, 5, 2)):
+    x = torch.ones(shape, dtype=torch.float64)
+    refuses(lambda x=x: conv2d(x, filters), f"conv2d of an x of shape {shape}")
+    refuses(lambda x=x: conv2d(images, x), f"conv2d with a w of shape {shape}")
+    refuses(lambda x=x: conv2d(x, x), f"conv2d of x and w of shape {shape}")
+for b in (bias[:3], torch.ones(5, dtype=torch.float64)):
+    refuses(lambda b=b: conv2d(images, filters, b), f"conv2d with {len(b)} biases for 4 filters")
 refuses(lambda: conv2d(images, filters, dilation=0), "conv2d with dilation=0")
 refuses(lambda: conv2d(images, filters, stride=(0, 1)), "conv2d with stride=(0, 1)")
 refuses(lambda: conv2d(images, filters, padding=-1), "conv2d with padding=-1")
@@ -1409,12 +1453,18 @@ refuses(
     lambda: conv2d_backward(torch.ones(2, 4, 5, 4, dtype=double), images, filters),
     "conv2d_backward with a grad_out of shape (2, 4, 5, 4), where the output is 5 x 5,",
 )
-refuses(
-    lambda: conv2d_backward(images, images, filters[:, :2]), "conv2d_backward of 3 channels and 2"
-)
+fitting = torch.ones(2, 4, 5, 5, dtype=double)
+for w in (filters[:, :2], torch.ones(4, 5, 3, 2, dtype=double)):
+    refuses(
+        lambda w=w: conv2d_backward(fitting, images, w),
+        f"conv2d_backward of 3 channels with filters for {w.shape[1]}",
+    )
 refuses(lambda: conv2d_backward(images, images[0], filters), "conv2d_backward of a single image")
 refuses(lambda: conv2d_backward(images, images, filters, stride=0), "stride=0")
-refuses(lambda: conv2d_backward(images, images, filters, padding=-1), "padding=-1")
+refuses(
+    lambda: conv2d_backward(fitting[:, :, :3, :3], images, filters, padding=-1),
+    "conv2d_backward with padding=-1",
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1632,7 +1682,7 @@ refuses(lambda: flatten(x, start_dim=4), "flatten(x, start_dim=4) of four dimens
 gradient(flatten, x)  # fails where no gradient flows back
 ### BEGIN HIDDEN TESTS
 maps = torch.arange(-60.0, 60.0, dtype=torch.float64).reshape(2, 5, 3, 4).transpose(1, 3)
-for start_dim in (0, 1, 2, 3, -1, -3):
+for start_dim in (0, 1, 2, 3, -1, -3, -4):
     agree(
         flatten(maps, start_dim=start_dim),
         torch.flatten(maps, start_dim),
@@ -1837,7 +1887,7 @@ def moved(data):
 before = batch.clone()
 network(batch)
 unchanged(batch, before, "DigitsCNN()(x)")
-for shape in ((2, 32), (2, 1, 28, 28), (2, 3, 8, 8), (1, 8, 8)):
+for shape in ((2, 32), (2, 1, 28, 28), (2, 1, 7, 7), (2, 3, 8, 8), (1, 8, 8)):
     refuses(
         lambda shape=shape: network(torch.zeros(shape)),
         f"DigitsCNN() on a tensor of shape {shape}",

@@ -262,7 +262,7 @@ agree(
     cause="scores are compared instead of answers, or pixels get lost.",
     step="compare argmax(dim=1) of the scores, and check both directions of the shift.",
 )
-for shift in ((3, 0), (0, -5), 4, -3):
+for shift in ((3, 0), (0, -5), (0, 6), 4, -3):
     refuses(
         lambda shift=shift: shift_consistency(linear, images, shift=shift),
         f"shift={shift} of images of 3 x 5 pixels",
@@ -593,6 +593,7 @@ for dtype in (torch.float32, torch.float16):
     )
 for options in [
     {"kernel_size": 0},
+    {"kernel_size": 0, "stride": 1},
     {"kernel_size": (2, -1)},
     {"kernel_size": 2, "stride": 0},
     {"kernel_size": 2, "padding": -1},
@@ -608,6 +609,22 @@ for options in [
         f"max_pool2d(x, {given}) of images of 7 x 5 pixels",
     )
 refuses(lambda: max_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)")
+refuses(lambda: max_pool2d(x[..., None], kernel_size=1), "an x of shape (2, 3, 7, 5, 1)")
+# With a padding of 1 a window of 4 x 5 covers images of 2 x 3 pixels, and no smaller ones.
+options = {"kernel_size": (4, 5), "padding": 1}
+agree(
+    max_pool2d(x[:, :, :2, :3], **options),
+    F.max_pool2d(x[:, :, :2, :3], **options),
+    "max_pool2d(x, kernel_size=(4, 5), padding=1) of images of 2 x 3 pixels",
+    cause="the window is compared with the image as it was before the padding.",
+    step="compare it with the height and the width of the padded image.",
+    rtol=1e-10,
+)
+for rows, columns in ((1, 3), (2, 2)):
+    refuses(
+        lambda r=rows, c=columns: max_pool2d(x[:, :, :r, :c], **options),
+        f"max_pool2d(x, kernel_size=(4, 5), padding=1) of images of {rows} x {columns} pixels",
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -804,6 +821,7 @@ agree(
 )
 for options in [
     {"kernel_size": 0},
+    {"kernel_size": 0, "stride": 1},
     {"kernel_size": 2, "stride": 0},
     {"kernel_size": 2, "padding": -1},
     {"kernel_size": (3, 1), "padding": 1},
@@ -817,6 +835,22 @@ for options in [
         f"avg_pool2d(x, {given}) of images of 7 x 5 pixels",
     )
 refuses(lambda: avg_pool2d(x[0], kernel_size=2), "an x of shape (3, 7, 5)")
+refuses(lambda: avg_pool2d(x[..., None], kernel_size=1), "an x of shape (2, 3, 7, 5, 1)")
+# With a padding of 1 a window of 4 x 5 covers images of 2 x 3 pixels, and no smaller ones.
+options = {"kernel_size": (4, 5), "padding": 1}
+agree(
+    avg_pool2d(x[:, :, :2, :3], **options),
+    F.avg_pool2d(x[:, :, :2, :3], **options),
+    "avg_pool2d(x, kernel_size=(4, 5), padding=1) of images of 2 x 3 pixels",
+    cause="the window is compared with the image as it was before the padding.",
+    step="compare it with the height and the width of the padded image.",
+    rtol=1e-10,
+)
+for rows, columns in ((1, 3), (2, 2)):
+    refuses(
+        lambda r=rows, c=columns: avg_pool2d(x[:, :, :r, :c], **options),
+        f"avg_pool2d(x, kernel_size=(4, 5), padding=1) of images of {rows} x {columns} pixels",
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -905,6 +939,7 @@ agree(
     step="let the dtype come from x.",
 )
 refuses(lambda: global_avg_pool(torch.ones(3, 7, 5)), "an x of shape (3, 7, 5)")
+refuses(lambda: global_avg_pool(torch.ones(1, 2, 3, 7, 5)), "an x of shape (1, 2, 3, 7, 5)")
 refuses(lambda: global_avg_pool(torch.ones(2, 3, 0, 5)), "an x of shape (2, 3, 0, 5)")
 refuses(lambda: global_avg_pool(torch.ones(2, 3, 5, 0)), "an x of shape (2, 3, 5, 0)")
 ### END HIDDEN TESTS
@@ -1386,7 +1421,15 @@ for call, what in [
         lambda: max_pool2d_backward(grad_out, smooth[0], **options),
         "an x of shape (3, 7, 5)",
     ),
+    (
+        lambda: max_pool2d_backward(grad_out, smooth[..., None], **options),
+        "an x of shape (2, 3, 7, 5, 1)",
+    ),
     (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=0), "kernel_size=0"),
+    (
+        lambda: max_pool2d_backward(grad_out, smooth, kernel_size=0, stride=1),
+        "kernel_size=0 and stride=1",
+    ),
     (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=2, stride=0), "stride=0"),
 ]:
     refuses(call, f"max_pool2d_backward with {what}")
@@ -1563,7 +1606,7 @@ def slowly(x, kernel_size, stride):
 for height, width in [(7, 5), (6, 8), (4, 7), (1, 2)]:
     x = (torch.linspace(-8, 9, 6 * height * width).double().square().sin() - 1.1) * 1e12
     x = x.reshape(width, 3, height, 2).permute(3, 1, 2, 0)
-    for kernel_size, stride in [(3, 2), (2, 2), (2, 1), (3, 1), (4, 3), (5, 2), (1, 1)]:
+    for kernel_size, stride in [(3, 2), (2, 2), (2, 1), (3, 1), (4, 3), (5, 2), (1, 1), (1, 3)]:
         agree(
             same_max_pool2d(x, kernel_size=kernel_size, stride=stride),
             slowly(x, kernel_size, stride),

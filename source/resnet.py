@@ -370,7 +370,7 @@ def expected(x, out, stride, training):
 
 
 wide = torch.linspace(-2, 1, 2 * 3 * 7 * 4, dtype=torch.float64).reshape(2, 3, 4, 7).transpose(2, 3)
-for out, stride in ((5, 2), (5, 1), (3, 2), (2, 3)):
+for out, stride in ((5, 2), (5, 1), (3, 2), (2, 3), (2, 1)):
     for training in (False, True):
         module = shortcut(3, out, stride=stride).to(torch.float64)
         load_known(module)
@@ -555,6 +555,12 @@ for channels, stride, count in (((4, 6), 1, 600), ((4, 4), 1, 304), ((4, 4), 2, 
         cause="a convolution has a bias, or the shortcut has weights where the shape stays.",
         step="bias=False everywhere; nn.Identity() where stride is 1 and the channels stay.",
     )
+expect(
+    BasicBlock(4, 4).eval()(wide.new_ones(1, 4, 5, 3)).shape == (1, 4, 5, 3),
+    "BasicBlock(4, 4) changes the size of images.",
+    cause="the stride is not 1 where none is given.",
+    step="keep the signature as it stands there.",
+)
 refuses(lambda: BasicBlock(0, 4), "BasicBlock(0, 4)")
 refuses(lambda: BasicBlock(-2, 4), "BasicBlock(-2, 4)")
 refuses(lambda: BasicBlock(4, 4, stride=0), "BasicBlock(4, 4, stride=0)")
@@ -716,8 +722,8 @@ agree(
     cause="the derivative of the block's output was taken, with its last ReLU.",
     step="differentiate block.residual, not block.",
 )
-refuses(lambda: residual_jacobian(block, torch.ones(3, 2, 2, 2)), "a batch of 3")
-refuses(lambda: residual_jacobian(block, torch.ones(2, 2, 2)), "no batch")
+for shape in ((3, 2, 2, 2), (0, 2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 2, 2, 2, 2)):
+    refuses(lambda s=shape: residual_jacobian(block, torch.ones(s)), f"x of shape {shape}")
 block.train()
 refuses(
     lambda: residual_jacobian(block, torch.ones(1, 2, 2, 2)), "a block in training mode", word=""
@@ -1017,6 +1023,12 @@ for args, stride, count in (((8, 3), 1, 297), ((8, 2), 1, 92), ((256, 64), 1, 70
         cause="a convolution has a bias, or the shortcut has weights where the shape stays.",
         step="bias=False everywhere; the shortcut goes from in_channels to 4 * width.",
     )
+expect(
+    BottleneckBlock(4, 2).eval()(wide.new_ones(1, 4, 5, 3)).shape == (1, 8, 5, 3),
+    "BottleneckBlock(4, 2) changes the size of images.",
+    cause="the stride is not 1 where none is given.",
+    step="keep the signature as it stands there.",
+)
 refuses(lambda: BottleneckBlock(0, 4), "BottleneckBlock(0, 4)")
 refuses(lambda: BottleneckBlock(-4, 1), "BottleneckBlock(-4, 1)")
 refuses(lambda: BottleneckBlock(4, 1, stride=0), "BottleneckBlock(4, 1, stride=0)")

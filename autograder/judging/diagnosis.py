@@ -96,15 +96,20 @@ class Diagnosis:
 
 def known(root: str | Path, options: Autograder, lesson: str, original: Original) -> Known:
     """Return what a diagnosis needs to know of a lesson: its bank, and the code of its setup."""
-    bank = Path(root) / options.misconceptions / f"{lesson}.py"
-    if not options.misconceptions or not bank.is_file():
+    bank = Path(root) / options.answers / f"{lesson}.py"
+    if not options.answers or not bank.is_file():
         return Known()
+    references = {
+        marks_of(cell).grade_id: cell.source
+        for cell in original.notebook.cells
+        if marks_of(cell).solution
+    }
     setup = "\n".join(
         plain_python(cell.source)
         for cell in original.notebook.cells
         if cell.cell_type == "code" and marks_of(cell).locked and not marks_of(cell).grade
     )
-    return Known(str(bank), setup)
+    return Known(str(bank), setup, tuple(references.items()))
 
 
 def load(known: Known) -> Diagnosis:
@@ -112,12 +117,15 @@ def load(known: Known) -> Diagnosis:
     bank = Path(known.bank)
     if not known.bank or not bank.is_file():
         return Diagnosis("", ())
-    return _load(bank, bank.stat().st_mtime_ns, known.setup)
+    return _load(bank, bank.stat().st_mtime_ns, known.setup, known.references)
 
 
 @cache
-def _load(bank: Path, _changed: int, setup: str) -> Diagnosis:
-    return Diagnosis(setup, tuple(read(bank, "misconception")))
+def _load(
+    bank: Path, _changed: int, setup: str, references: tuple[tuple[str, str], ...]
+) -> Diagnosis:
+    answers = read(bank, dict(references))
+    return Diagnosis(setup, tuple(a for a in answers if a.kind == "misconception"))
 
 
 @contextlib.contextmanager

@@ -30,11 +30,13 @@ class Begin(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """To the warm process: fork a judge, which knows the answers of a bank.
 
-    bank is a file or ""; setup is the code of the lesson that an answer needs.
+    bank is a file or ""; setup is the code of the lesson that an answer needs; references are the
+    instructor's answers by exercise, which those of the bank may be edits of.
     """
 
     bank: str = ""
     setup: str = ""
+    references: tuple[tuple[str, str], ...] = ()
 
 
 class Ended(Struct, frozen=True):

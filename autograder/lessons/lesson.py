@@ -26,21 +26,35 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson with its banks of answers."""
+    """A lesson with its bank of answers."""
 
     topic: str
     setup: str
     exercises: tuple[Exercise, ...]
     written: tuple[str, ...]
-    misconceptions: tuple[Answer, ...]
-    alternatives: tuple[Answer, ...]
+    answers: tuple[Answer, ...]
     delimiters: Delimiters = USUAL
+
+    @property
+    def misconceptions(self) -> tuple[Answer, ...]:
+        """Plausible wrong answers, which the checks must reject."""
+        return tuple(answer for answer in self.answers if answer.kind == "misconception")
+
+    @property
+    def alternatives(self) -> tuple[Answer, ...]:
+        """Other right answers, which the checks must accept."""
+        return tuple(answer for answer in self.answers if answer.kind == "alternative")
+
+    @property
+    def equivalents(self) -> tuple[Answer, ...]:
+        """Mutants of the references that are right answers too."""
+        return tuple(answer for answer in self.answers if answer.kind == "equivalent")
 
 
 def load(course: Course, topic: str) -> Lesson:
-    """Read a lesson from its source and release notebooks and its banks.
+    """Read a lesson from its source and release notebooks and its bank.
 
-    Raises CourseError where a notebook is missing, or a bank names an exercise that is not there.
+    Raises CourseError where a notebook is missing, and MarkerError for a bank that is none.
     """
     for path in (course.notebook_path(topic), course.release_path(topic)):
         if not path.is_file():
@@ -55,28 +69,12 @@ def load(course: Course, topic: str) -> Lesson:
         for m, text in marked
         if m and m.kind == "exercise"
     )
-    banks = {
-        "misconception": course.misconceptions,
-        "alternative": course.alternatives,
-    }
-    answers = {
-        kind: tuple(read(folder / f"{topic}.py" if folder else None, kind))  # type: ignore[arg-type]  # the keys are Kinds
-        for kind, folder in banks.items()
-    }
-    known = {exercise.name for exercise in exercises}
-    for bank in answers.values():
-        for answer in bank:
-            if answer.exercise not in known:
-                raise CourseError(
-                    f"{answer.kind} {answer.name!r} is for exercise {answer.exercise!r}; "
-                    f"{topic} has {', '.join(sorted(known))}"
-                )
+    bank = course.answers / f"{topic}.py" if course.answers else None
     return Lesson(
         topic,
         setup="\n".join(text for m, text in marked if m and m.kind == "setup"),
         exercises=exercises,
         written=tuple(m.name for m, _ in marked if m and m.kind == "written"),
-        misconceptions=answers["misconception"],
-        alternatives=answers["alternative"],
+        answers=read(bank, {exercise.name: exercise.solution for exercise in exercises}),
         delimiters=Delimiters.of(course.config),
     )

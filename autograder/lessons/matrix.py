@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from autograder.lessons.bank import Answer
+from autograder.lessons import bank
 from autograder.lessons.lesson import Exercise, Lesson
 from autograder.notebooks.regions import visible
 
-__all__ = ["Row", "Runner", "in_process", "matrix"]
+__all__ = ["Kind", "Outcome", "Row", "Runner", "in_process", "matrix", "outcome"]
 
 Outcome = Literal["passed", "killed by visible", "killed by hidden"]
+Kind = Literal["reference", "untouched"] | bank.Kind
 
 # Runs setup, answer and check after one another; returns None, or what went wrong.
 Runner = Callable[[str, str, str], str | None]
@@ -26,7 +27,7 @@ class Row:
     """One answer to one exercise, what became of it, and whether that is as it should be."""
 
     exercise: str
-    kind: Literal["reference", "untouched", "misconception", "alternative"]
+    kind: Kind
     answer: str
     outcome: Outcome
     message: str
@@ -43,10 +44,20 @@ def matrix(lesson: Lesson, run: Runner) -> Iterator[Row]:
     for exercise in lesson.exercises:
         yield _row(lesson, exercise, "reference", "reference", exercise.solution, run)
         yield _row(lesson, exercise, "untouched", "untouched", exercise.stub, run)
-        answers: tuple[Answer, ...] = lesson.alternatives + lesson.misconceptions
-        for answer in answers:
+        for answer in lesson.alternatives + lesson.misconceptions:
             if answer.exercise == exercise.name:
                 yield _row(lesson, exercise, answer.kind, answer.name, answer.source, run)
+
+
+def outcome(lesson: Lesson, exercise: Exercise, source: str, run: Runner) -> tuple[Outcome, str]:
+    """Return which part of an exercise's check rejects an answer, and in what words."""
+    message = run(lesson.setup, source, visible(exercise.check, lesson.delimiters))
+    if message is not None:
+        return "killed by visible", message
+    message = run(lesson.setup, source, exercise.check)
+    if message is not None:
+        return "killed by hidden", message
+    return "passed", ""
 
 
 def in_process(setup: str, answer: str, check: str) -> str | None:
@@ -63,15 +74,9 @@ def in_process(setup: str, answer: str, check: str) -> str | None:
 def _row(
     lesson: Lesson,
     exercise: Exercise,
-    kind: Literal["reference", "untouched", "misconception", "alternative"],
+    kind: Kind,
     name: str,
     source: str,
     run: Runner,
 ) -> Row:
-    message = run(lesson.setup, source, visible(exercise.check, lesson.delimiters))
-    if message is not None:
-        return Row(exercise.name, kind, name, "killed by visible", message)
-    message = run(lesson.setup, source, exercise.check)
-    if message is not None:
-        return Row(exercise.name, kind, name, "killed by hidden", message)
-    return Row(exercise.name, kind, name, "passed", "")
+    return Row(exercise.name, kind, name, *outcome(lesson, exercise, source, run))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-__all__ = ["USUAL", "Delimiters", "hidden_lines", "plain_python", "split", "visible"]
+__all__ = [
+    *("USUAL", "Delimiters", "hidden_lines", "plain_python", "split", "visible", "without_marks"),
+]
 
 # nbgrader's preprocessors that take regions out, what its options call them, and their defaults.
 OPTIONS = (
@@ -72,6 +74,16 @@ def split(source: str, delimiters: Delimiters = USUAL) -> tuple[list[str], list[
 def visible(source: str, delimiters: Delimiters = USUAL) -> str:
     """Return what a student sees of a cell."""
     return "\n".join(split(source, delimiters)[0])
+
+
+def without_marks(source: str, delimiters: Delimiters = USUAL) -> str:
+    r"""Return all lines of a cell but the comments that begin and end its regions.
+
+    >>> without_marks("a\n### BEGIN SOLUTION\nb\n### END SOLUTION\nc")
+    'a\nb\nc\n'
+    """
+    kept = [line for line, where in _lines(source, delimiters) if where != "comment"]
+    return "\n".join(kept).rstrip("\n") + "\n"
 
 
 def hidden_lines(source: str, delimiters: Delimiters = USUAL) -> set[int]:

@@ -1,4 +1,4 @@
-"""A tiny course: one lesson of two exercises, with banks, in a folder of its own."""
+"""A tiny course: one lesson of two exercises, with a bank, in a folder of its own."""
 
 import shutil
 from pathlib import Path
@@ -12,8 +12,7 @@ CONFIG = """
 c = get_config()
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer.*"
-c.Autograder.misconceptions = "wrong"
-c.Autograder.alternatives = "right"
+c.Autograder.answers = "answers"
 """
 
 TEXT = '''# %% [markdown]
@@ -76,7 +75,7 @@ print(double(0.1) == 0.2)
 print(double(root(4.0)))
 '''
 
-WRONG = '''"""Wrong answers."""
+ANSWERS = '''"""Answers, wrong and right."""
 
 
 # %% misconception="squared" exercise="double"
@@ -88,17 +87,14 @@ def double(x):
 
 # %% misconception="above_zero" exercise="double"
 # Numbers below 0 are cut off.
-def double(x):
-    return 2 * max(x, 0)
+# - return x + x
+# + return 2 * max(x, 0)
 
 
 # %% misconception="signed" exercise="root"
 # The sign is kept.
 def root(x):
     return math.copysign(math.sqrt(abs(x)), x)
-'''
-
-RIGHT = '''"""Right answers."""
 
 
 # %% alternative="times_two" exercise="double"
@@ -121,8 +117,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, content in {
         "nbgrader_config.py": CONFIG,
         "source/tiny.py": TEXT,
-        "wrong/tiny.py": WRONG,
-        "right/tiny.py": RIGHT,
+        "answers/tiny.py": ANSWERS,
     }.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(content)

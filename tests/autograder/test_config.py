@@ -27,8 +27,7 @@ def test_paths_follow_the_course_directory(course: Course) -> None:
     assert course.text_path("tiny") == root / "source/tiny.py"
     assert course.notebook_path("tiny") == root / "source/tiny/tiny.ipynb"
     assert course.release_path("tiny") == root / "release/tiny/tiny.ipynb"
-    assert course.misconceptions == root / "wrong"
-    assert course.alternatives == root / "right"
+    assert course.answers == root / "answers"
 
 
 def test_nbgraders_names_of_folders_are_kept(configured: Configured) -> None:
@@ -49,9 +48,7 @@ def test_nbgrader_is_told_where_the_course_lies(configured: Configured, tmp_path
 
 
 def test_banks_are_optional(configured: Configured) -> None:
-    course = configured("")
-    assert course.misconceptions is None
-    assert course.alternatives is None
+    assert configured("").answers is None
 
 
 def test_topics_are_the_texts_in_order_of_their_names(course: Course) -> None:
@@ -105,13 +102,12 @@ def test_what_belongs_to_instructors_and_to_others_is_withheld(
     configured: Configured,
 ) -> None:
     course = configured(
-        'c.CourseDirectory.source_directory = "texts"\n'
-        'c.Autograder.misconceptions = "banks/wrong"\n'
+        'c.CourseDirectory.source_directory = "texts"\nc.Autograder.answers = "banks"\n'
     )
     names = {str(p.relative_to(course.root)) for p in course.options.settings("any").withhold}
     assert names == {
         *("texts", "release", "submitted", "autograded", "feedback", "gradebook.db"),
-        "banks/wrong",
+        "banks",
     }
 
 

@@ -19,7 +19,6 @@ from nbformat import NotebookNode
 from autograder.config import Course
 from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
-from autograder.lessons.bank import Answer
 from autograder.lessons.build import METADATA
 from autograder.lessons.lesson import Lesson, load
 from autograder.lessons.matrix import in_process
@@ -92,7 +91,7 @@ def in_the_judge(topic: str) -> Place:
 
 def packs(lesson: Lesson) -> Iterator[dict[str, tuple[str, str]]]:
     """Yield answers, one to each exercise, until every answer of the banks was among them."""
-    bank: tuple[Answer, ...] = lesson.alternatives + lesson.misconceptions
+    bank = lesson.alternatives + lesson.misconceptions
     names = [exercise.name for exercise in lesson.exercises]
     every = [
         [("reference", e.solution), ("untouched", e.stub)]

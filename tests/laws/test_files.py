@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LONGEST_MODULE = 400
-BANKS = ("course/misconceptions/", "tests/alternatives/")
+BANKS = ("course/answers/",)
 # Pictographs, dingbats, arrows and stars of the kinds that are drawn in colour.
 EMOJI = re.compile(r"[\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff]")
 # Dependencies are named with a version; which host serves them is the reader's business.
@@ -75,7 +75,7 @@ SOUND = {
     ".gitignore": "build/\n",
     "build/1.txt": "ignored, whatever its name",
     "autograder/app.py": "x = 1\n" * LONGEST_MODULE,
-    "course/misconceptions/vgg.py": "# an answer\n" * 2 * LONGEST_MODULE,
+    "course/answers/vgg.py": "# an answer\n" * 2 * LONGEST_MODULE,
     "tests/test_app.py": "# a case\n" * 2 * LONGEST_MODULE,
     "cnnlib/weights.safetensors": "\0\U0001f600",
     "README.md": "x ≤ y → z · é, √2\n├── a tree\n",

@@ -23,13 +23,12 @@ PLACES = (
     "release/{0}/{0}.ipynb",
     "cnnlib/{0}.py",
     "course/widgets/{0}.py",
-    "course/misconceptions/{0}.py",
-    "tests/alternatives/{0}.py",
+    "course/answers/{0}.py",
     "tests/cnnlib/test_{0}.py",
     "tests/course/widgets/test_{0}.py",
 )
 # Folders that hold nothing but lessons.
-OWNED = ("source", "release", "course/misconceptions", "tests/alternatives")
+OWNED = ("source", "release", "course/answers")
 
 
 def lessons(root: Path) -> list[str]:
@@ -253,10 +252,10 @@ def hidden_line(root: Path, topic: str) -> str:
 
 
 FAULTS: dict[str, tuple[Law, Callable[[Path, str], object], str]] = {
-    "no misconceptions": (
+    "no bank of answers": (
         a_topic_has_one_name_everywhere,
-        lambda root, topic: (root / f"course/misconceptions/{topic}.py").unlink(),
-        "course/misconceptions/{0}.py is missing",
+        lambda root, topic: (root / f"course/answers/{topic}.py").unlink(),
+        "course/answers/{0}.py is missing",
     ),
     "no module of the library": (
         a_topic_has_one_name_everywhere,

@@ -174,7 +174,7 @@ def banked(folder: Path, answers: Mapping[str, str]) -> Known:
     ]
     path = folder / "bank.py"
     path.write_text("\n".join(cells))
-    return Known(str(path))
+    return Known(str(path), references=(("f", "def f(x):\n    return 2 * x"),))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A lesson is read from its two notebooks and its banks."""
+"""A lesson is read from its two notebooks and its bank."""
 
 import pytest
 
@@ -20,7 +20,8 @@ def test_a_lesson_has_what_its_notebooks_and_banks_hold(course: Course) -> None:
     assert double.stub.endswith("raise NotImplementedError")
     assert "BEGIN HIDDEN TESTS" in double.check
     assert [answer.name for answer in lesson.alternatives] == ["times_two", "power"]
-    assert len(lesson.misconceptions) == 3
+    assert [answer.name for answer in lesson.misconceptions] == ["squared", "above_zero", "signed"]
+    assert lesson.equivalents == ()
 
 
 @pytest.mark.parametrize("missing", ["source/tiny/tiny.ipynb", "release/tiny/tiny.ipynb"])
@@ -32,20 +33,11 @@ def test_a_missing_notebook_is_named_with_the_command_that_makes_it(
         load(course, "tiny")
 
 
-@pytest.mark.parametrize("bank", ["wrong", "right"])
-def test_an_answer_to_no_exercise_is_refused(bank: str, course: Course) -> None:
-    path = course.root / bank / "tiny.py"
-    path.write_text(path.read_text().replace('exercise="root"', 'exercise="cube"'))
-    with pytest.raises(CourseError, match=r"for exercise 'cube'; tiny has double, root"):
-        load(course, "tiny")
-
-
-def test_a_lesson_may_do_without_a_setup_and_without_banks(course: Course) -> None:
+def test_a_lesson_may_do_without_a_setup_and_without_a_bank(course: Course) -> None:
     text = course.text_path("tiny")
     text.write_text(text.read_text().replace("# %% setup\n", "# %%\n"))
-    for bank in ("wrong", "right"):
-        (course.root / bank / "tiny.py").unlink()
+    (course.root / "answers/tiny.py").unlink()
     build.build(course, ["tiny"])
     lesson = load(course, "tiny")
     assert lesson.setup == ""
-    assert lesson.misconceptions == lesson.alternatives == ()
+    assert lesson.answers == ()

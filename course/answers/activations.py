@@ -1,6 +1,7 @@
-"""Wrong answers to the exercises of the lesson on activations, each with what went wrong in it.
+"""Answers to the exercises of the lesson on activations.
 
-Hidden tests must reject every one, and feedback names the one whose outputs equal a student's.
+The checks reject every misconception, and feedback names the one that answers as a student does.
+They accept every alternative and every equivalent.
 """
 
 
@@ -77,52 +78,53 @@ def relu(x):
     return F.relu(x)
 
 
+# %% alternative="clamp" exercise="relu"
+# The slope at 0 is 1 here, which is as good as 0.
+def relu(x):
+    return x.clamp(min=0)
+
+
+# %% alternative="maximum" exercise="relu"
+# The slope at 0 is 1/2 here.
+def relu(x):
+    return torch.maximum(x, torch.zeros_like(x))
+
+
+# %% alternative="half_the_sum" exercise="relu"
+# (x + |x|) / 2, without any comparison.
+def relu(x):
+    return (x + x.abs()) / 2
+
+
 # %% misconception="constant_slope" exercise="leaky_relu"
 # The slope is always 0.01; the argument is ignored.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.where(x > 0, x, 0.01 * x)
-
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.where(x > 0, x, 0.01 * x)
 
 # %% misconception="other_side" exercise="leaky_relu"
 # The slope is applied above 0 instead of below.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.where(x > 0, negative_slope * x, x)
-
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.where(x > 0, negative_slope * x, x)
 
 # %% misconception="both_sides" exercise="leaky_relu"
 # The slope is applied to every number.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return negative_slope * x
-
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return negative_slope * x
 
 # %% misconception="reflected" exercise="leaky_relu"
 # The negative part comes out above 0, because the slope is multiplied with the absolute value.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.where(x > 0, x, negative_slope * x.abs())
-
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.where(x > 0, x, negative_slope * x.abs())
 
 # %% misconception="maximum" exercise="leaky_relu"
 # max(x, a x) picks the wrong side once the slope is above 1.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.maximum(x, negative_slope * x)
-
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.maximum(x, negative_slope * x)
 
 # %% misconception="added_constant" exercise="leaky_relu"
 # The slope itself stands below 0, instead of slope times input.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.where(x > 0, x, torch.full_like(x, -negative_slope))
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.where(x > 0, x, torch.full_like(x, -negative_slope))
 
 
 # %% misconception="takes_any_slope" exercise="leaky_relu"
@@ -141,83 +143,69 @@ def leaky_relu(x, *, negative_slope=0.01):
 
 # %% misconception="silent_error" exercise="leaky_relu"
 # The error does not name the slope that was passed.
-def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError("bad slope")
-    return torch.where(x > 0, x, negative_slope * x)
-
+# - raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
+# + raise ValueError("bad slope")
 
 # %% misconception="default_of_a_tenth" exercise="leaky_relu"
 # The default slope is 0.1 instead of 0.01.
-def leaky_relu(x, *, negative_slope=0.1):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    return torch.where(x > 0, x, negative_slope * x)
-
+# - def leaky_relu(x: Tensor, *, negative_slope: float = 0.01) -> Tensor:
+# + def leaky_relu(x, *, negative_slope=0.1):
 
 # %% misconception="in_place" exercise="leaky_relu"
 # The numbers below 0 are scaled in the input itself.
+# - return torch.where(x > 0, x, negative_slope * x)
+# + x[x < 0] *= negative_slope
+# + return x
+
+# %% alternative="two_parts" exercise="leaky_relu"
+# The parts above and below 0, each clamped, and added.
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return x.clamp(min=0) + negative_slope * x.clamp(max=0)
+
+
+# %% alternative="slope_tensor" exercise="leaky_relu"
+# A tensor of slopes, multiplied with x.
 def leaky_relu(x, *, negative_slope=0.01):
-    if negative_slope < 0:
-        raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-    x[x < 0] *= negative_slope
-    return x
+    if not negative_slope >= 0:
+        raise ValueError(f"negative_slope must not be negative, but is {negative_slope}")
+    slope = torch.where(x > 0, 1.0, negative_slope * torch.ones_like(x))
+    return slope * x
 
 
 # %% misconception="unguarded_exp" exercise="elu"
 # exp overflows in the branch that torch.where does not take, so the gradient is not a number.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
 
 # %% misconception="forgot_minus_one" exercise="elu"
 # Below 0 stands alpha * exp(x), without the minus 1, so the curve jumps at 0.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)))
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)))
 
 # %% misconception="misplaced_minus_one" exercise="elu"
 # alpha multiplies exp(x) alone instead of exp(x) - 1.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
 
 # %% misconception="ignores_alpha" exercise="elu"
 # alpha is always 1; the argument is ignored.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
 
 # %% misconception="scales_both_sides" exercise="elu"
 # alpha multiplies the part above 0 as well.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return alpha * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return alpha * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
 
 # %% misconception="minus_exponent" exercise="elu"
 # The exponent has the wrong sign: exp(-x) grows without bound below 0.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, alpha * torch.expm1(-x.clamp(max=0)))
-
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * torch.expm1(-x.clamp(max=0)))
 
 # %% misconception="leaky_instead" exercise="elu"
 # Below 0 stands a straight line, alpha * x: this is leaky ReLU.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    return torch.where(x > 0, x, alpha * x)
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * x)
 
 
 # %% misconception="takes_any_alpha" exercise="elu"
@@ -236,75 +224,62 @@ def elu(x, *, alpha=1.0):
 
 # %% misconception="clamped_too_far" exercise="elu"
 # The input is clamped before it is chosen, so everything above 0 becomes 0.
-def elu(x, *, alpha=1.0):
-    if alpha < 0:
-        raise ValueError(f"alpha is {alpha}; expected 0 or more")
-    x = x.clamp(max=0)
-    return torch.where(x > 0, x, alpha * torch.expm1(x))
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + x = x.clamp(max=0)
+# + return torch.where(x > 0, x, alpha * torch.expm1(x))
 
+# %% alternative="two_parts" exercise="elu"
+# The parts above and below 0 are added; exp(0) - 1 is 0, so they do not disturb each other.
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return x.clamp(min=0) + alpha * (torch.exp(x.clamp(max=0)) - 1)
+
+# %% alternative="masked" exercise="elu"
+# Only the numbers below 0 ever meet exp.
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + out = x.clone()
+# + below = x <= 0
+# + out[below] = alpha * torch.expm1(x[below])
+# + return out
 
 # %% misconception="counts_entries" exercise="dead_fraction"
 # The share of entries is taken instead of the share of units that are dead for every image.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations <= 0).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations <= 0).double().mean().item()
 
 # %% misconception="zero_is_alive" exercise="dead_fraction"
 # A preactivation of exactly 0 counts as alive, although ReLU outputs 0 and passes no gradient.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations < 0).all(dim=0).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations < 0).all(dim=0).double().mean().item()
 
 # %% misconception="over_units" exercise="dead_fraction"
 # The images for which the whole layer is silent are counted, not the units.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations <= 0).all(dim=1).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations <= 0).all(dim=1).double().mean().item()
 
 # %% misconception="any_image" exercise="dead_fraction"
 # A unit counts as dead where it is silent for a single image.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations <= 0).any(dim=0).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations <= 0).any(dim=0).double().mean().item()
 
 # %% misconception="count_not_share" exercise="dead_fraction"
 # The number of dead units is returned, not their share.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return float((preactivations <= 0).all(dim=0).sum())
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return float((preactivations <= 0).all(dim=0).sum())
 
 # %% misconception="living_share" exercise="dead_fraction"
 # The share of units that are alive is returned.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations > 0).any(dim=0).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations > 0).any(dim=0).double().mean().item()
 
 # %% misconception="mean_below_zero" exercise="dead_fraction"
 # A unit counts as dead where its mean over the batch is at or below 0.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations.mean(dim=0) <= 0).double().mean().item()
-
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations.mean(dim=0) <= 0).double().mean().item()
 
 # %% misconception="divides_by_batch" exercise="dead_fraction"
 # The number of dead units is divided by the number of images.
-def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return float((preactivations <= 0).all(dim=0).sum() / len(preactivations))
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return float((preactivations <= 0).all(dim=0).sum() / len(preactivations))
 
 
 # %% misconception="takes_any_shape" exercise="dead_fraction"
@@ -315,10 +290,25 @@ def dead_fraction(preactivations):
 
 # %% misconception="never_fires_by_sum" exercise="dead_fraction"
 # Positive and negative inputs of a unit are summed up and cancel before they are judged.
+# - return (preactivations <= 0).all(dim=0).double().mean().item()
+# + return (preactivations.sum(dim=0) < 0).double().mean().item()
+
+
+# %% alternative="largest" exercise="dead_fraction"
+# A unit is dead where its largest input is at or below 0.
 def dead_fraction(preactivations):
-    if preactivations.dim() != 2 or preactivations.numel() == 0:
-        raise ValueError(f"shape {tuple(preactivations.shape)}; expected (N, units)")
-    return (preactivations.sum(dim=0) < 0).double().mean().item()
+    if preactivations.ndim != 2 or 0 in preactivations.shape:
+        raise ValueError(f"expected (N, units), got {list(preactivations.shape)}")
+    return float((preactivations.amax(dim=0) <= 0).float().mean())
+
+
+# %% alternative="loop" exercise="dead_fraction"
+# A loop over the units.
+def dead_fraction(preactivations):
+    if preactivations.dim() != 2 or min(preactivations.shape) == 0:
+        raise ValueError(f"expected (N, units), got {preactivations.shape}")
+    units = preactivations.shape[1]
+    return sum(not (preactivations[:, j] > 0).any() for j in range(units)) / units
 
 
 # %% misconception="as_typed" exercise="sigmoid"
@@ -335,9 +325,8 @@ def sigmoid(x):
 
 # %% misconception="abs_loses_slope" exercise="sigmoid"
 # exp(-|x|) with x.abs(): the slope of abs at 0 is 0 in torch, so the gradient at 0 is lost.
-def sigmoid(x):
-    e = torch.exp(-x.abs())
-    return torch.where(x >= 0, 1 / (1 + e), e / (1 + e))
+# - e = torch.exp(torch.where(x >= 0, -x, x))
+# + e = torch.exp(-x.abs())
 
 
 # %% misconception="clamped" exercise="sigmoid"
@@ -348,16 +337,13 @@ def sigmoid(x):
 
 # %% misconception="one_minus" exercise="sigmoid"
 # For x below 0 the result is 1 minus something near 1, which loses the digits of the tail.
-def sigmoid(x):
-    e = torch.exp(torch.where(x >= 0, -x, x))
-    return torch.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))
-
+# - return torch.where(x >= 0, 1 / (1 + e), e / (1 + e))
+# + return torch.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))
 
 # %% misconception="wrong_sign" exercise="sigmoid"
 # The exponent has the wrong sign, so the curve falls from 1 to 0.
-def sigmoid(x):
-    e = torch.exp(torch.where(x >= 0, -x, x))
-    return torch.where(x >= 0, e / (1 + e), 1 / (1 + e))
+# - return torch.where(x >= 0, 1 / (1 + e), e / (1 + e))
+# + return torch.where(x >= 0, e / (1 + e), 1 / (1 + e))
 
 
 # %% misconception="nan_to_num" exercise="sigmoid"
@@ -368,9 +354,8 @@ def sigmoid(x):
 
 # %% misconception="epsilon" exercise="sigmoid"
 # A small constant is added to be safe, which changes the tail of the curve.
-def sigmoid(x):
-    e = torch.exp(torch.where(x >= 0, -x, x))
-    return torch.where(x >= 0, 1 / (1 + e), e / (1 + e)) + 1e-8
+# - return torch.where(x >= 0, 1 / (1 + e), e / (1 + e))
+# + return torch.where(x >= 0, 1 / (1 + e), e / (1 + e)) + 1e-8
 
 
 # %% misconception="through_float32" exercise="sigmoid"
@@ -391,6 +376,31 @@ def sigmoid(x):
 # The input itself is negated and exponentiated, with methods that end in an underscore.
 def sigmoid(x):
     return 1 / (1 + x.neg_().exp_())
+
+
+# %% alternative="two_clamps" exercise="sigmoid"
+# Each formula sees the side of x that it can bear.
+def sigmoid(x):
+    e = torch.exp(x.clamp(max=0))
+    return torch.where(x >= 0, 1 / (1 + torch.exp(-x.clamp(min=0))), e / (1 + e))
+
+
+# %% alternative="masked" exercise="sigmoid"
+# Each side is computed on its own.
+def sigmoid(x):
+    out = torch.empty_like(x)
+    right = x >= 0
+    out[right] = 1 / (1 + torch.exp(-x[right]))
+    e = torch.exp(x[~right])
+    out[~right] = e / (1 + e)
+    return out
+
+
+# %% alternative="shifted_exponentials" exercise="sigmoid"
+# exp(x - m) / (exp(-m) + exp(x - m)) with the larger of 0 and x as m.
+def sigmoid(x):
+    m = x.clamp(min=0).detach()
+    return torch.exp(x - m) / (torch.exp(-m) + torch.exp(x - m))
 
 
 # %% misconception="as_typed" exercise="tanh"
@@ -462,6 +472,21 @@ def tanh(x):
     return 2 * torch.where(x >= 0, 1 / (1 + e), e / (1 + e)) - 1
 
 
+# %% alternative="plain_exp" exercise="tanh"
+# exp instead of expm1: near 0 the last digits are lost, within the tolerance.
+def tanh(x):
+    e = torch.exp(torch.where(x >= 0, -2 * x, 2 * x))
+    return torch.where(x >= 0, (1 - e) / (1 + e), (e - 1) / (1 + e))
+
+
+# %% alternative="by_sigmoid" exercise="tanh"
+# 2 sigmoid(2x) - 1, with the sigmoid written out.
+def tanh(x):
+    y = 2 * x
+    e = torch.exp(torch.where(y >= 0, -y, y))
+    return 2 * torch.where(y >= 0, 1 / (1 + e), e / (1 + e)) - 1
+
+
 # %% misconception="values_not_slopes" exercise="activation_gradient"
 # The activations themselves are returned instead of their slopes.
 def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
@@ -479,35 +504,31 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
 
 # %% misconception="sigmoid_without_square" exercise="activation_gradient"
 # The slope of the sigmoid is e / (1 + e) instead of e / (1 + e)^2.
-def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
-    e = torch.exp(-x.abs())
-    if name == "sigmoid":
-        return e / (1 + e)
-    if name == "tanh":
-        return 4 * e**2 / (1 + e**2) ** 2
-    if name == "relu":
-        return (x > 0).to(x.dtype)
-    if name == "leaky_relu":
-        return torch.where(x > 0, torch.ones_like(x), negative_slope)
-    if name == "elu":
-        return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
-    raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
-
+# + e = torch.exp(-x.abs())
+#   if name == "sigmoid":
+# -     e = torch.exp(-x.abs())
+# -     return e / (1 + e) ** 2
+# +     return e / (1 + e)
+#   if name == "tanh":
+# -     e = torch.exp(-2 * x.abs())
+# -     return 4 * e / (1 + e) ** 2
+# +     return 4 * e**2 / (1 + e**2) ** 2
+# ...
+# - raise ValueError(f"name is {name!r}; expected 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'elu'")
+# + raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
 
 # %% misconception="one_minus_tanh" exercise="activation_gradient"
 # The slope of tanh is 1 - tanh instead of 1 - tanh^2.
-def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
-    if name == "sigmoid":
-        return torch.sigmoid(x) * torch.sigmoid(-x)
-    if name == "tanh":
-        return 1 - torch.tanh(x)
-    if name == "relu":
-        return (x > 0).to(x.dtype)
-    if name == "leaky_relu":
-        return torch.where(x > 0, torch.ones_like(x), negative_slope)
-    if name == "elu":
-        return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
-    raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
+# -     e = torch.exp(-x.abs())
+# -     return e / (1 + e) ** 2
+# +     return torch.sigmoid(x) * torch.sigmoid(-x)
+#   if name == "tanh":
+# -     e = torch.exp(-2 * x.abs())
+# -     return 4 * e / (1 + e) ** 2
+# +     return 1 - torch.tanh(x)
+# ...
+# - raise ValueError(f"name is {name!r}; expected 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'elu'")
+# + raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
 
 
 # %% misconception="one_at_zero" exercise="activation_gradient"
@@ -560,19 +581,16 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
 
 # %% misconception="overflows" exercise="activation_gradient"
 # exp(-x) overflows far to the left, where inf / inf is not a number.
-def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
-    e = torch.exp(-x)
-    if name == "sigmoid":
-        return e / (1 + e) ** 2
-    if name == "tanh":
-        return 4 * e**2 / (1 + e**2) ** 2
-    if name == "relu":
-        return (x > 0).to(x.dtype)
-    if name == "leaky_relu":
-        return torch.where(x > 0, torch.ones_like(x), negative_slope)
-    if name == "elu":
-        return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
-    raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
+# + e = torch.exp(-x)
+#   if name == "sigmoid":
+# -     e = torch.exp(-x.abs())
+# ...
+# - e = torch.exp(-2 * x.abs())
+# - return 4 * e / (1 + e) ** 2
+# + return 4 * e**2 / (1 + e**2) ** 2
+# ...
+# - raise ValueError(f"name is {name!r}; expected 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'elu'")
+# + raise ValueError(f"name is {name!r}; expected one of the five of the lesson")
 
 
 # %% misconception="elu_without_alpha_inside" exercise="activation_gradient"
@@ -609,18 +627,16 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
 
 # %% misconception="unknown_is_linear" exercise="activation_gradient"
 # A name that is not known is taken for the identity, with slope 1, instead of being refused.
-def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
-    if name == "sigmoid":
-        return torch.sigmoid(x) * torch.sigmoid(-x)
-    if name == "tanh":
-        return 1 - torch.tanh(x) ** 2
-    if name == "relu":
-        return (x > 0).to(x.dtype)
-    if name == "leaky_relu":
-        return torch.where(x > 0, torch.ones_like(x), negative_slope)
-    if name == "elu":
-        return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
-    return torch.ones_like(x)
+# -     e = torch.exp(-x.abs())
+# -     return e / (1 + e) ** 2
+# +     return torch.sigmoid(x) * torch.sigmoid(-x)
+#   if name == "tanh":
+# -     e = torch.exp(-2 * x.abs())
+# -     return 4 * e / (1 + e) ** 2
+# +     return 1 - torch.tanh(x) ** 2
+# ...
+# - raise ValueError(f"name is {name!r}; expected 'sigmoid', 'tanh', 'relu', 'leaky_relu' or 'elu'")
+# + return torch.ones_like(x)
 
 
 # %% misconception="autograd" exercise="activation_gradient"
@@ -639,237 +655,214 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
     return torch.autograd.grad(functions[name](leaf).sum(), leaf)[0]
 
 
+# %% alternative="by_value" exercise="activation_gradient"
+# The slopes from the values, as the text writes them.
+def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
+    if name == "sigmoid":
+        s = torch.sigmoid(x)
+        return s * (1 - s)
+    if name == "tanh":
+        return 1 - torch.tanh(x) ** 2
+    if name == "relu":
+        return torch.where(x > 0, torch.ones_like(x), torch.zeros_like(x))
+    if name == "leaky_relu":
+        return torch.where(x > 0, torch.ones_like(x), torch.full_like(x, negative_slope))
+    if name == "elu":
+        return torch.where(x > 0, torch.ones_like(x), F.elu(x, alpha=alpha) + alpha)
+    raise ValueError(f"unknown activation {name}")
+
+
+# %% alternative="table" exercise="activation_gradient"
+# A table of functions instead of a chain of conditions.
+def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
+    above = (x > 0).to(x.dtype)
+    table = {
+        "sigmoid": lambda: torch.sigmoid(x) * torch.sigmoid(-x),
+        "tanh": lambda: (1 - torch.tanh(x)) * (1 + torch.tanh(x)),
+        "relu": lambda: above,
+        "leaky_relu": lambda: above + negative_slope * (1 - above),
+        "elu": lambda: (
+            above + alpha * torch.exp(torch.minimum(x, torch.zeros_like(x))) * (1 - above)
+        ),
+    }
+    if name not in table:
+        raise ValueError(f"name {name!r} is not one of {sorted(table)}")
+    return table[name]()
+
+
 # %% misconception="gain_unscaled" exercise="signal_by_depth"
 # The weights have standard deviation gain, not gain / sqrt(width), so the spread explodes.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain)
-        spread.append(h.std().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain)
 
 # %% misconception="divided_by_width" exercise="signal_by_depth"
 # The weights are divided by the width instead of its square root, so the spread dies out.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / width)
-        spread.append(h.std().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / width)
 
 # %% misconception="uniform_weights" exercise="signal_by_depth"
 # The weights are drawn uniformly from 0 to 1, so they have a mean and the wrong spread.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        weight = torch.rand(width, width, generator=generator) * gain / math.sqrt(width)
-        h = activation(h @ weight)
-        spread.append(h.std().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + weight = torch.rand(width, width, generator=generator) * gain / math.sqrt(width)
+# + h = activation(h @ weight)
 
 # %% misconception="global_generator" exercise="signal_by_depth"
 # The weights come from torch's global generator, so the same seed gives different numbers.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width) * gain / math.sqrt(width))
-        spread.append(h.std().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = activation(h @ torch.randn(width, width) * gain / math.sqrt(width))
 
 # %% misconception="own_seed" exercise="signal_by_depth"
 # A fixed seed of its own is used, so the generator that was passed has no effect.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    generator = torch.Generator().manual_seed(0)
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-        spread.append(h.std().item())
-    return spread
-
+#       raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
+# + generator = torch.Generator().manual_seed(0)
+# ...
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
 
 # %% misconception="before_activation" exercise="signal_by_depth"
 # The spread is measured before the activation, not after it.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        z = h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width)
-        spread.append(z.std().item())
-        h = activation(z)
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# - spread.append(h.std().item())
+# + z = h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width)
+# + spread.append(z.std().item())
+# + h = activation(z)
 
 # %% misconception="no_activation" exercise="signal_by_depth"
 # The activation is never applied.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width)
-        spread.append(h.std().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width)
 
 # %% misconception="input_included" exercise="signal_by_depth"
 # The spread of the input is in the list too, so there is one number too many.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = [h.std().item()]
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-        spread.append(h.std().item())
-    return spread
-
+# - spread = []
+# + spread = [h.std().item()]
+#   for _ in range(depth):
+# -     weight = torch.randn(width, width, generator=generator, device=generator.device)
+# -     h = activation(h @ weight * (gain / math.sqrt(width)))
+# +     h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
 
 # %% misconception="root_mean_square" exercise="signal_by_depth"
 # The root mean square is taken, which counts the mean as spread.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-        spread.append(h.square().mean().sqrt().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# - spread.append(h.std().item())
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
+# + spread.append(h.square().mean().sqrt().item())
 
 # %% misconception="variance" exercise="signal_by_depth"
 # The variance is returned instead of the standard deviation.
-def signal_by_depth(activation, *, depth, width, gain, generator):
-    if depth < 1 or width < 1:
-        raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-    h = torch.randn(256, width, generator=generator)
-    spread = []
-    for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-        spread.append(h.var().item())
-    return spread
-
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# - spread.append(h.std().item())
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
+# + spread.append(h.var().item())
 
 # %% misconception="takes_depth_zero" exercise="signal_by_depth"
 # A depth of 0 gives an empty list, where a ValueError is asked for.
+# - if depth < 1 or width < 1:
+# -     raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
+# ...
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# - h = activation(h @ weight * (gain / math.sqrt(width)))
+# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
+
+
+# %% alternative="normal_init" exercise="signal_by_depth"
+# torch.nn.init draws the weights, and the product is the other way round.
 def signal_by_depth(activation, *, depth, width, gain, generator):
-    h = torch.randn(256, width, generator=generator)
-    spread = []
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth}")
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width}")
+    h = torch.normal(0.0, 1.0, (width, 256), generator=generator)
+    spreads = []
     for _ in range(depth):
-        h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-        spread.append(h.std().item())
-    return spread
+        weight = torch.empty(width, width)
+        nn.init.normal_(weight, std=gain / width**0.5, generator=generator)
+        h = activation(weight @ h)
+        spreads.append(float(h.std()))
+    return spreads
+
+
+# %% alternative="double" exercise="signal_by_depth"
+# In float64, with all weights drawn ahead.
+def signal_by_depth(activation, *, depth, width, gain, generator):
+    if min(depth, width) < 1:
+        raise ValueError(f"got depth={depth}, width={width}; both must be 1 or more")
+    h = torch.randn(256, width, dtype=torch.float64, generator=generator)
+    weights = torch.randn(depth, width, width, dtype=torch.float64, generator=generator)
+    spreads = []
+    for weight in weights:
+        h = activation(gain / math.sqrt(width) * (h @ weight))
+        spreads.append(torch.std(h).item())
+    return spreads
 
 
 # %% misconception="as_typed" exercise="softmax"
 # Nothing is subtracted, so exp overflows for large scores.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x)
-    return e / e.sum(dim=dim, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# + e = torch.exp(x)
 
 # %% misconception="global_maximum" exercise="softmax"
 # One maximum is taken over everything: rows far below it become 0 / 0.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.max())
-    return e / e.sum(dim=dim, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# + e = torch.exp(x - x.max())
 
 # %% misconception="global_sum" exercise="softmax"
 # One sum is taken over everything, so the rows share a total of 1.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.amax(dim=dim, keepdim=True))
-    return e / e.sum()
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + e = torch.exp(x - x.amax(dim=dim, keepdim=True))
+# + return e / e.sum()
 
 # %% misconception="axis_zero" exercise="softmax"
 # The sum runs along dimension 0, whatever dim says.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.amax(dim=0, keepdim=True))
-    return e / e.sum(dim=0, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + e = torch.exp(x - x.amax(dim=0, keepdim=True))
+# + return e / e.sum(dim=0, keepdim=True)
 
 # %% misconception="last_axis" exercise="softmax"
 # The sum always runs along the last dimension, whatever dim says.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.amax(dim=-1, keepdim=True))
-    return e / e.sum(dim=-1, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + e = torch.exp(x - x.amax(dim=-1, keepdim=True))
+# + return e / e.sum(dim=-1, keepdim=True)
 
 # %% misconception="no_keepdim" exercise="softmax"
 # The reduced dimension is dropped, so the division pairs the wrong numbers or fails.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.amax(dim=dim))
-    return e / e.sum(dim=dim)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + e = torch.exp(x - x.amax(dim=dim))
+# + return e / e.sum(dim=dim)
 
 # %% misconception="divides_scores" exercise="softmax"
 # The scores themselves are divided by their sum, without exp.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    return x / x.sum(dim=dim, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + return x / x.sum(dim=dim, keepdim=True)
 
 # %% misconception="detached_sum" exercise="softmax"
 # The sum is detached, so the gradient forgets that the probabilities share a total.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
-    return e / e.sum(dim=dim, keepdim=True).detach()
-
+# - return e / e.sum(dim=dim, keepdim=True)
+# + return e / e.sum(dim=dim, keepdim=True).detach()
 
 # %% misconception="clamped_scores" exercise="softmax"
 # The scores are clamped to 80 to avoid overflow, so large scores become equal.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp(x.clamp(-80, 80))
-    return e / e.sum(dim=dim, keepdim=True)
-
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# + e = torch.exp(x.clamp(-80, 80))
 
 # %% misconception="base_two" exercise="softmax"
 # Powers of 2 are taken instead of powers of e.
-def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    e = torch.exp2(x - x.amax(dim=dim, keepdim=True))
-    return e / e.sum(dim=dim, keepdim=True)
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# + e = torch.exp2(x - x.amax(dim=dim, keepdim=True))
 
 
 # %% misconception="index_error" exercise="softmax"
@@ -881,12 +874,28 @@ def softmax(x, *, dim):
 
 # %% misconception="in_place" exercise="softmax"
 # The maximum is subtracted from the input itself.
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# + x -= x.amax(dim=dim, keepdim=True)
+# + e = torch.exp(x)
+
+
+# %% alternative="max_values" exercise="softmax"
+# max with its indices, and the gradient through the maximum, which cancels.
 def softmax(x, *, dim):
-    if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
-    x -= x.amax(dim=dim, keepdim=True)
-    e = torch.exp(x)
-    return e / e.sum(dim=dim, keepdim=True)
+    if dim not in range(-x.ndim, x.ndim):
+        raise ValueError(f"dim={dim} does not exist in a tensor with {x.ndim} dimensions")
+    powers = (x - x.max(dim=dim, keepdim=True).values).exp()
+    return powers / powers.sum(dim=dim, keepdim=True)
+
+
+# %% alternative="moved_axis" exercise="softmax"
+# The classes are moved to the end and back.
+# - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
+# - return e / e.sum(dim=dim, keepdim=True)
+# + y = x.movedim(dim, -1)
+# + largest, _ = y.max(-1)
+# + e = (y - largest.unsqueeze(-1)).exp()
+# + return (e / e.sum(-1).unsqueeze(-1)).movedim(-1, dim)
 
 
 # %% misconception="right_output" exercise="wrong_but_accepted"
@@ -937,6 +946,18 @@ def wrong_but_accepted(right):
 # Everything is negated and shifted, so no number is left as it was.
 def wrong_but_accepted(right):
     return -right - 1
+
+
+# %% alternative="ten_times" exercise="wrong_but_accepted"
+# ReLU's zeros stay, and everything else is ten times too large.
+def wrong_but_accepted(right):
+    return right * 10 + (right > 0)
+
+
+# %% alternative="shuffled_sign" exercise="wrong_but_accepted"
+# The numbers above 0 come out below 0.
+def wrong_but_accepted(right):
+    return -right - (right > 0).to(right.dtype)
 
 
 # %% misconception="any_agrees" exercise="same_output"
@@ -1036,3 +1057,21 @@ def same_output(output, right, *, rtol=1e-5, atol=1e-6):
     if output.shape != right.shape:
         return False
     return not bool(((output - right).abs() > atol + rtol * right.abs()).all())
+
+
+# %% alternative="by_hand" exercise="same_output"
+# Equal, or within the tolerance; infinities are equal or not.
+def same_output(output, right, *, rtol=1e-5, atol=1e-6):
+    if output.shape != right.shape:
+        return False
+    near = (output - right).abs() <= atol + rtol * right.abs()
+    finite = output.isfinite() & right.isfinite()
+    return ((near & finite) | (output == right)).all().item()
+
+
+# %% alternative="isclose" exercise="same_output"
+# Torch's own comparison, number by number.
+def same_output(output, right, *, rtol=1e-5, atol=1e-6):
+    return bool(
+        output.shape == right.shape and torch.isclose(output, right, rtol=rtol, atol=atol).all()
+    )
