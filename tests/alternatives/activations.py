@@ -178,6 +178,25 @@ def signal_by_depth(activation, *, depth, width, gain, generator):
     return spreads
 
 
+# %% alternative="between" exercise="sigmoid_gain"
+# Another number of the window.
+def sigmoid_gain():
+    return 10.6
+
+
+# %% alternative="searched" exercise="sigmoid_gain"
+# The window is searched when the function is called.
+def sigmoid_gain():
+    from course.dense import arriving
+
+    low, high = 4.0, 16.0
+    for _ in range(10):
+        gain = (low + high) / 2
+        arrived = arriving(torch.sigmoid, gain=gain)
+        low, high = (gain, high) if arrived < 1 else (low, gain)
+    return gain
+
+
 # %% alternative="max_values" exercise="softmax"
 # max with its indices, and the gradient through the maximum, which cancels.
 def softmax(x, *, dim):
