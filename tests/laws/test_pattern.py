@@ -1,4 +1,4 @@
-"""The pattern of a lesson: what points are for, and how much of what a student sees is apparatus."""
+"""The pattern of a lesson: what points are for, and how much of what is seen is apparatus."""
 
 import ast
 import re
@@ -22,7 +22,13 @@ KEPT = 0.85
 # Of the lines that are seen while nothing is unfolded, the share of apparatus.
 APPARATUS = 0.15
 KINDS_OF_APPARATUS = ("check", "habit", "claim", "predict", "reveal")
-FIRST_LINES = {"check": "# Check of ", "habit": "# Habit of ", "claim": "# Trial: ", "reveal": "# "}
+FIRST_LINES = {
+    "check": "# Check of ",
+    "habit": "# Habit of ",
+    "claim": "# Trial: ",
+    "predict": "# ",
+    "reveal": "# ",
+}
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 
@@ -39,11 +45,11 @@ def released(root: Path, topic: str) -> Iterator[tuple[NotebookNode, Marker | No
 class WithoutRefusals(ast.NodeTransformer):
     """Takes every ``raise ValueError`` out of an answer, with the question that guards it."""
 
-    def visit_Raise(self, node: ast.Raise) -> ast.stmt:  # noqa: N802 (named by ast)
+    def visit_Raise(self, node: ast.Raise) -> ast.stmt:
         refusal = isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) == "ValueError"
         return ast.Return(ast.Constant(None)) if refusal else node
 
-    def visit_If(self, node: ast.If) -> ast.stmt | None:  # noqa: N802 (named by ast)
+    def visit_If(self, node: ast.If) -> ast.stmt | None:
         guarded = [self.visit(statement) for statement in node.body]
         if all(isinstance(s, ast.Raise) for s in node.body) and guarded != node.body:
             return None
@@ -76,7 +82,7 @@ def points_are_for_what_a_lesson_teaches(root: Path) -> list[str]:
 
 
 def points_stand_where_students_see_them(root: Path) -> list[str]:
-    """In the text before the exercise, in the folded line, and in the line of a check that passes."""
+    """In the text before the exercise, in the folded line, and in what a check that passes says."""
     violations = []
     for topic in mended(root):
         exercises = {e.name: e for e in load(Course(root), topic).exercises}
@@ -124,6 +130,11 @@ def folded_cells_say_in_their_first_line_what_they_are(root: Path) -> list[str]:
 
 def seen(cell: NotebookNode) -> int:
     """Count the lines that a student sees of a cell while nothing is unfolded."""
+    marker = from_notebook(cell.metadata)
+    if marker and marker.kind == "predict":
+        # Its code is folded; the question and each option are shown.
+        options = re.findall(r"^    [a-z]=", cell.source, re.MULTILINE)
+        return 1 + len(options)
     if cell.metadata.get("jupyter", {}).get("source_hidden"):
         return 1
     # Of what unfolds, the line to click on is seen.
