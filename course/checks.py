@@ -1,20 +1,45 @@
-"""What a check says: the symptom, a likely cause, and the next step.
+"""What a check says: where it passes a line with the points, else symptom, likely cause, next step.
 
 A check runs in three places: in the student's notebook, under nbgrader, and in the judge, where the
 student's functions are remote references. So nothing here looks at a function except by calling it,
 and by reading the names that its code uses.
 
-A failed check raises CheckFailed, which a notebook shows as its message alone, without traceback.
+A failed check raises CheckFailed, which a notebook shows as a block of three short paragraphs in
+place of a traceback, and so does an exercise that has no answer yet. Where HTML is not shown, the
+same words stand there as text.
 """
 
 import math
+import textwrap
 from collections.abc import Callable, Iterable
+from html import escape
 from typing import Any, NoReturn
 
 import torch
+from IPython import get_ipython
+from IPython.display import display
 from torch import Tensor
 
-__all__ = ["CheckFailed", "agree", "expect", "from_scratch", "gradient", "refuses", "unchanged"]
+__all__ = [
+    "CheckFailed",
+    "agree",
+    "expect",
+    "from_scratch",
+    "gradient",
+    "refuses",
+    "right",
+    "unchanged",
+]
+
+# In place of a traceback, for nbgrader gives 0 points where an error is shown.
+LAST_LINE = "This cell ends here."
+# Characters in a line of text, where no page wraps it.
+WIDTH = 79
+# The colours are those of JupyterLab's theme; without it, of a page that is light.
+BLOCK = (
+    "border-left: 4px solid var(--jp-error-color1, #b3261e); padding: 0.2em 1em; max-width: 48em; "
+    "color: var(--jp-content-font-color1, #222222); line-height: 1.5"
+)
 
 
 class CheckFailed(AssertionError):
@@ -35,10 +60,51 @@ class CheckFailed(AssertionError):
         advice = f"Likely cause: {cause}\nNext step: {step}"
         super().__init__(f"{symptom}\n{advice}")
         self.hidden_message = f"{unseen}\n{advice}"
+        self._block = Block({"Not yet": symptom, "Likely cause": cause, "Next step": step})
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows these lines in place of a traceback.
-        return str(self).splitlines()
+        return _shown(self, self._block)
+
+
+class NoAnswer(NotImplementedError):
+    """An exercise is still what students were given."""
+
+    def _render_traceback_(self) -> list[str]:
+        step = f"{self}." if str(self) else "write the answer."
+        return _shown(self, Block({"Not yet": "no answer here so far.", "Next step": step}))
+
+
+class Block:
+    """Short paragraphs with a head each, for a page and for plain text."""
+
+    def __init__(self, paragraphs: dict[str, str]) -> None:
+        self.paragraphs = paragraphs
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            textwrap.fill(f"{head}: {text}", WIDTH, subsequent_indent="    ")
+            for head, text in self.paragraphs.items()
+        )
+
+    def _repr_html_(self) -> str:
+        lines = "".join(
+            f"<p style='margin: 0.3em 0'><b>{escape(head)}:</b> {escape(text)}</p>"
+            for head, text in self.paragraphs.items()
+        )
+        return f"<div style='{BLOCK}'>{lines}</div>"
+
+
+def right(exercise: str, *, points: float, habit: bool = False) -> None:
+    """Print the line of a check that passes: it stands at the end of what students see.
+
+    points are those of the check's cell, and habit tells that the cell is an exercise's second.
+
+    >>> right("relu", points=1)
+    relu is right here: 1 point, if the grader's further inputs agree.
+    """
+    what = "refuses as it should" if habit else "is right here"
+    unit = "point" if points == 1 else "points"
+    print(f"{exercise} {what}: {points:g} {unit}, if the grader's further inputs agree.")  # noqa: T201 (it speaks to students)
 
 
 def agree(
@@ -222,3 +288,23 @@ def _names(code: Any) -> list[str]:
 def _fail(symptom: str, cause: str, step: str, unseen: str | None = None) -> NoReturn:
     more = {} if unseen is None else {"unseen": unseen}
     raise CheckFailed(symptom, cause=cause, step=step, **more)
+
+
+def _shown(error: Exception, block: Block) -> list[str]:
+    """Show a block once, and return the line that stands in place of its error's traceback.
+
+    An error output holds text alone, so the block is an output of its own before it. IPython asks
+    for the lines of one error more than once.
+    """
+    if not getattr(error, "shown", False):
+        display(block)
+        error.shown = True  # type: ignore[attr-defined]  # whatever the error, it can carry this
+    return [LAST_LINE]
+
+
+def _without_traceback(shell: Any, _: Any, error: Exception, trace: Any, **__: Any) -> None:
+    shell.showtraceback((NoAnswer, NoAnswer(*error.args), trace))
+
+
+if (_shell := get_ipython()) is not None:
+    _shell.set_custom_exc((NotImplementedError,), _without_traceback)

@@ -1,21 +1,27 @@
-"""Claims on trial: what textbooks assert, put to a measurement.
+"""Claims on trial: what textbooks assert, put to a measurement that tries to break it.
 
-``course/claims.toml`` lists each claim once, with the verdict that its measurement gives. A lesson
-measures it in a cell and calls ``trial``, which derives the verdict from what was measured; a test
-runs every measurement and compares.
+``course/claims.toml`` lists each claim once: in our words, what is measured, from which threshold
+on it holds and why there, the verdict that the measurement gives here, and what is known in
+general. A lesson measures under conditions that were chosen to break the claim, with several seeds
+each, and calls ``trial``, which derives the verdict; a test runs every measurement and compares.
 """
 
+import math
+import statistics
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Claim", "Trial", "Verdict", "claims", "trial"]
+__all__ = ["SEEDS", "Claim", "Condition", "Trial", "Verdict", "claims", "trial"]
 
 Verdict = Literal["holds", "holds under conditions", "does not hold"]
+Outcome = Literal["holds", "fails", "undecided"]
+# A trial has no fewer of either.
+CONDITIONS, SEEDS = 3, range(5)
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,9 @@ class Claim:
     """A statement of the course's source documents, in our words.
 
     lesson is the topic that measures it, seed the question it comes from, cell the id of the
-    notebook cell that measures it.
+    notebook cell that measures it, verdict what is found there. measure says what is measured; the
+    claim holds where that lies above and below the thresholds, which reason gives reasons for.
+    general is the verdict that goes beyond this course, and known says by whose work.
     """
 
     id: str
@@ -32,39 +40,89 @@ class Claim:
     claim: str
     verdict: Verdict
     cell: str
+    measure: str = ""
+    above: float = -math.inf
+    below: float = math.inf
+    reason: str = ""
+    general: Verdict | None = None
+    known: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """The thresholds in words."""
+        words = [("above", self.above), ("below", self.below)]
+        return " and ".join(f"{word} {at:g}" for word, at in words if math.isfinite(at))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What was measured under one condition, one value for each seed, and what it says.
+
+    told stands in place of values in lessons whose trials are still of the old form.
+    """
+
+    values: tuple[float, ...]
+    outcome: Outcome
+    told: str = ""
+
+    def __str__(self) -> str:
+        if self.told:
+            return self.told
+        low, middle, high = (_short(pick(self.values)) for pick in (min, statistics.median, max))
+        return middle if low == high else f"{middle} ({low} to {high})"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A claim with what was measured: condition -> (measured value, whether the claim holds)."""
+    """A claim with what was measured under each condition."""
 
     claim: Claim
-    measured: Mapping[str, tuple[str, bool]]
+    conditions: Mapping[str, Condition]
 
     @property
     def verdict(self) -> Verdict:
         """What the measurements say together."""
-        outcomes = [holds for _, holds in self.measured.values()]
-        if all(outcomes):
+        outcomes = [condition.outcome for condition in self.conditions.values()]
+        if set(outcomes) == {"holds"}:
             return "holds"
-        return "holds under conditions" if any(outcomes) else "does not hold"
+        return "holds under conditions" if "holds" in outcomes else "does not hold"
 
     def __repr__(self) -> str:
-        lines = [f"  {what}: {value} ({_word(ok)})" for what, (value, ok) in self.measured.items()]
-        return "\n".join([f"Claim: {self.claim.claim}", *lines, f"Verdict: {self.verdict}."])
+        rows = [f"  {what}: {c} ({c.outcome})" for what, c in self.conditions.items()]
+        head = [f"Claim: {self.claim.claim}", f"Measured: {self._measured()}"]
+        return "\n".join([*head, *rows, *self._verdicts()])
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td style='text-align: left'>{escape(what)}</td><td>{escape(value)}</td>"
-            f"<td>{_word(ok)}</td></tr>"
-            for what, (value, ok) in self.measured.items()
+            f"<tr><td style='text-align: left'>{escape(what)}</td><td>{escape(str(c))}</td>"
+            f"<td>{c.outcome}</td></tr>"
+            for what, c in self.conditions.items()
         )
+        here, *general = self._verdicts()
         return (
-            f"<p><b>Claim on trial.</b> {escape(self.claim.claim)}</p>"
-            "<table><thead><tr><th style='text-align: left'>condition</th><th>measured</th>"
-            f"<th>the claim</th></tr></thead><tbody>{rows}</tbody></table>"
-            f"<p role='status'><b>Verdict: {self.verdict}.</b></p>"
+            f"<p><b>Claim on trial.</b> {escape(self.claim.claim)}<br>"
+            f"Measured: {escape(self._measured())}</p>"
+            "<table><thead><tr><th style='text-align: left'>condition</th>"
+            "<th>median (lowest to highest)</th><th>the claim</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+            f"<p role='status'><b>{escape(here)}</b>"
+            + "".join(f"<br>{escape(line)}" for line in general)
+            + "</p>"
         )
+
+    def _measured(self) -> str:
+        if not self.claim.wanted:
+            return "as the table says."
+        seeds = len(next(iter(self.conditions.values())).values)
+        claim = self.claim
+        return (
+            f"{claim.measure}, with {seeds} seeds. The claim holds {claim.wanted}: {claim.reason}"
+        )
+
+    def _verdicts(self) -> list[str]:
+        claim = self.claim
+        general = [f"In general: {claim.general}. {claim.known}"] if claim.general else []
+        return [f"Verdict here: {self.verdict}.", *general]
 
 
 @cache
@@ -74,19 +132,49 @@ def claims() -> dict[str, Claim]:
     return {entry["id"]: Claim(**entry) for entry in table["claim"]}
 
 
-def trial(claim_id: str, measured: Mapping[str, tuple[str, bool]]) -> Trial:
-    """Put a claim on trial: give, for each condition, what was measured and whether it holds.
+Told = tuple[str, bool]
 
-    Raises ValueError for a claim that is not listed, or without a measurement.
+
+def trial(claim_id: str, measured: Mapping[str, Sequence[float] | Told]) -> Trial:
+    """Put a claim on trial: give, for each condition, what was measured with each seed.
+
+    A condition decides where all its seeds lie on one side of the thresholds. Raises ValueError for
+    a claim that is not listed, and for fewer than three conditions or five seeds. A claim without
+    a threshold is of the old form, which tells in words what was measured, and whether it holds.
     """
     if claim_id not in claims():
         raise ValueError(f"claim is {claim_id!r}; expected one of {', '.join(claims())}")
+    claim = claims()[claim_id]
     if not measured:
         raise ValueError(f"claim {claim_id!r} has no measurement; expected one or more conditions")
-    return Trial(
-        claims()[claim_id], {what: (value, bool(ok)) for what, (value, ok) in measured.items()}
-    )
+    if not claim.wanted:
+        return Trial(claim, {what: _told(value) for what, value in measured.items()})
+    if len(measured) < CONDITIONS:
+        raise ValueError(f"claim {claim_id!r} has {len(measured)} conditions; expected 3 or more")
+    for what, values in measured.items():
+        if len(values) < len(SEEDS):
+            raise ValueError(f"{what!r} has {len(values)} values; expected 5 or more, one a seed")
+    return Trial(claim, {what: _condition(claim, values) for what, values in measured.items()})
 
 
-def _word(holds: bool) -> str:
-    return "holds" if holds else "fails"
+def _condition(claim: Claim, values: Sequence[float] | Told) -> Condition:
+    numbers = tuple(float(value) for value in values)
+    inside = [claim.above < number < claim.below for number in numbers]
+    outcome: Outcome = "holds" if all(inside) else "undecided" if any(inside) else "fails"
+    return Condition(numbers, outcome)
+
+
+def _told(value: Sequence[float] | Told) -> Condition:
+    text, holds = value
+    return Condition((), "holds" if holds else "fails", told=str(text))
+
+
+def _short(number: float) -> str:
+    """Two digits, and no exponent where a number is easier to read without.
+
+    >>> [_short(x) for x in (0.123, 1.0, 4321.0, 0.00001234, float("nan"))]
+    ['0.12', '1', '4,300', '1.2e-05', 'nan']
+    """
+    if math.isfinite(number) and 100 <= abs(number) < 1e6:
+        return f"{float(f'{number:.2g}'):,.0f}"
+    return f"{number:.2g}"

@@ -12,8 +12,8 @@ __all__ = ["Topic", "earlier", "topics"]
 class Topic:
     """One lesson of the course.
 
-    name is its identifier everywhere, minutes what a person takes, and written whether the lesson
-    exists yet.
+    name is its identifier everywhere, minutes what a person takes at least and at most, and written
+    whether the lesson exists yet.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Topic:
     objectives: tuple[str, ...]
     prerequisites: tuple[str, ...]
     seeds: tuple[str, ...]
-    minutes: int
+    minutes: tuple[int, int]
     written: bool
 
 
@@ -40,7 +40,7 @@ def topics() -> dict[str, Topic]:
             objectives=tuple(entry["objectives"]),
             prerequisites=tuple(entry["prerequisites"]),
             seeds=tuple(entry["seeds"]),
-            minutes=entry["minutes"],
+            minutes=tuple(entry["minutes"]),
             written=entry["written"],
         )
         for entry in table["topic"]

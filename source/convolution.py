@@ -8,7 +8,7 @@
 # - explain what sharing and locality buy, and measure it on shifted digits,
 # - read the filters and feature maps of a trained network.
 #
-# **Time.** About 150 minutes for you. The machine needs about 30 seconds and 550 MB
+# **Time.** 240 to 300 minutes for you. The machine needs about 30 seconds and 550 MB
 # for all of it, on two cores and without a GPU.
 #
 # **Before you start.** You should know the lessons on activation functions and on gradient

@@ -7,7 +7,7 @@
 # - measure how much one pixel of shift changes what a network says,
 # - say what pooling gives that a stride does not, and what it costs.
 #
-# **Time.** About 60 minutes for you. The machine needs about 35 seconds and 550 MB
+# **Time.** 120 to 180 minutes for you. The machine needs about 35 seconds and 550 MB
 # for all of it, on two cores and without a GPU.
 #
 # **Before you start.** You should know the lesson on convolution: windows, stride, padding, and

@@ -7,7 +7,7 @@
 # - build residual and bottleneck blocks, and networks of them,
 # - measure what the identity path does to gradients and to optimisation.
 #
-# **Time.** About 110 minutes for you. The machine needs about 30 seconds and 550 MB
+# **Time.** 180 to 300 minutes for you. The machine needs about 30 seconds and 550 MB
 # for all of it, on two cores and without a GPU.
 #
 # **Before you start.** You should know batch normalisation and what depth does to gradients (lesson

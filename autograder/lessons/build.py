@@ -291,19 +291,16 @@ def _require_solution(cell: NotebookNode, marker: Marker | None, delimiters: Del
 
 
 def _require_exercises(cells: list[NotebookNode]) -> None:
-    """Every check belongs to an exercise above it, and every exercise has a check."""
+    """Every check and habit belongs to an exercise, and every exercise has a check."""
     markers = [marker for cell in cells if (marker := from_notebook(cell.metadata))]
     exercises = [marker.name for marker in markers if marker.kind == "exercise"]
     checks = [marker.name for marker in markers if marker.kind == "check"]
-    for name in checks:
-        if name not in exercises:
-            raise MarkerError(f'check="{name}" has no exercise="{name}"')
+    for marker in markers:
+        if marker.kind in ("check", "habit", "hints") and marker.name not in exercises:
+            raise MarkerError(f'{marker.kind}="{marker.name}" has no exercise="{marker.name}"')
     for name in exercises:
         if name not in checks:
             raise MarkerError(f'exercise="{name}" has no check="{name}"')
-    for marker in markers:
-        if marker.kind == "hints" and marker.name not in exercises:
-            raise MarkerError(f'hints="{marker.name}" has no exercise="{marker.name}"')
 
 
 def _blank_lines(cell: NotebookNode, following: NotebookNode) -> int:

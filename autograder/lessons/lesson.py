@@ -15,13 +15,24 @@ __all__ = ["Exercise", "Lesson", "load"]
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise: its solution, the stub that students get, its check, and its points."""
+    """An exercise: its solution, the stub that students get, its check, and its points.
+
+    habit is a second check of small worth, of what a good function does besides its work, such as
+    refusing arguments that make no sense; empty where there is none.
+    """
 
     name: str
     solution: str
     stub: str
     check: str
     points: float
+    habit: str = ""
+    habit_points: float = 0.0
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The check, and the habit where there is one."""
+        return (self.check, self.habit) if self.habit else (self.check,)
 
 
 @dataclass(frozen=True)
@@ -63,9 +74,12 @@ def load(course: Course, topic: str) -> Lesson:
     release = nbformat.read(course.release_path(topic), as_version=4)
     marked = [(from_notebook(cell.metadata), cell.source) for cell in source.cells]
     stubs = {cell.id: cell.source for cell in release.cells}
-    checks = {m.name: (text, m.points or 0) for m, text in marked if m and m.kind == "check"}
+    checks, habits = (
+        {m.name: (text, m.points or 0) for m, text in marked if m and m.kind == kind}
+        for kind in ("check", "habit")
+    )
     exercises = tuple(
-        Exercise(m.name, text, stubs[m.cell_id], *checks[m.name])
+        Exercise(m.name, text, stubs[m.cell_id], *checks[m.name], *habits.get(m.name, ()))
         for m, text in marked
         if m and m.kind == "exercise"
     )

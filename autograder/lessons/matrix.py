@@ -2,10 +2,13 @@
 
 A check that accepts a wrong answer teaches a mistake, and one that refuses a right answer is worse.
 So each answer of the banks is put in the place of the reference, and the check is run as a student
-runs it (the visible part alone) and as a grader does (with the hidden part).
+runs it (the visible part alone) and as a grader does (with the hidden part). A wrong answer is
+rejected where the check or the habit of its exercise rejects it.
 """
 
+import io
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,22 +53,28 @@ def matrix(lesson: Lesson, run: Runner) -> Iterator[Row]:
 
 
 def outcome(lesson: Lesson, exercise: Exercise, source: str, run: Runner) -> tuple[Outcome, str]:
-    """Return which part of an exercise's check rejects an answer, and in what words."""
-    message = run(lesson.setup, source, visible(exercise.check, lesson.delimiters))
-    if message is not None:
-        return "killed by visible", message
-    message = run(lesson.setup, source, exercise.check)
-    if message is not None:
-        return "killed by hidden", message
+    """Return which part of an exercise's checks rejects an answer, and in what words."""
+    for check in exercise.checks:
+        message = run(lesson.setup, source, visible(check, lesson.delimiters))
+        if message is not None:
+            return "killed by visible", message
+    for check in exercise.checks:
+        message = run(lesson.setup, source, check)
+        if message is not None:
+            return "killed by hidden", message
     return "passed", ""
 
 
 def in_process(setup: str, answer: str, check: str) -> str | None:
-    """Run the cells in this process, one after another, in a namespace of their own."""
+    """Run the cells in this process, one after another, in a namespace of their own.
+
+    What they print is dropped.
+    """
     namespace: dict[str, object] = {"__name__": "__main__"}
     try:
-        for cell in (setup, answer, check):
-            exec(compile(cell, "<cell>", "exec"), namespace)
+        with redirect_stdout(io.StringIO()):
+            for cell in (setup, answer, check):
+                exec(compile(cell, "<cell>", "exec"), namespace)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None

@@ -20,6 +20,7 @@ from autograder.config import CONFIG_FILE, Course
 from autograder.errors import CourseError
 from autograder.nbgrading.cluster import each_on_cluster
 from autograder.nbgrading.graders import Outcome, side_by_side
+from autograder.notebooks.cells import exercise_of
 
 __all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
 
@@ -122,11 +123,11 @@ def scores(course: Course, lesson: str) -> list[Score]:
                 found.append(Score(student.id, {}, 0.0, 0.0, maximum, False, False))
                 continue
             grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-            points = {
-                grade.name.removeprefix("check-"): float(grade.score)
-                for grade in grades
-                if not grade.needs_manual_grade
-            }
+            points: dict[str, float] = {}
+            for grade in grades:
+                if not grade.needs_manual_grade:
+                    name = exercise_of(grade.name)
+                    points[name] = points.get(name, 0.0) + float(grade.score)
             found.append(
                 Score(
                     student.id,

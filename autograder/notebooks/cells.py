@@ -4,16 +4,18 @@ In the text (jupytext's py:percent)            In the notebook (nbgrader's schem
 
     # %% setup                                 locked
     # %% exercise="relu"                       answer cell
-    # %% check="relu" points=2                 locked test cell, visible and hidden part
+    # %% check="relu" points=2                 locked test cell, visible and hidden part; folded
+    # %% habit="relu" points=0.5               a second check of an exercise, of small worth; folded
     # %% [markdown] written="why" points=3     graded by hand
     # %% [markdown] hints="relu"               no nbgrader cell; the hints of an exercise
     # %% predict="slope"                       no nbgrader cell; folded, the student chooses
     # %% reveal="slope"                        no nbgrader cell; folded, shows what was right
-    # %% claim="one_map"                       no nbgrader cell; a claim is put to a measurement
+    # %% claim="one_map"                       no nbgrader cell; folded, a claim is measured
     # %% experiment="train"                    no nbgrader cell; takes long, and no answer needs it
 
 Grading runs every code cell except those that no answer needs: reveals, claims, experiments.
-Solutions, model answers and hidden tests stand between nbgrader's own comments.
+Solutions, model answers and hidden tests stand between nbgrader's own comments. JupyterLab shows
+the first line of a folded cell, so that one is a comment which says what the cell is.
 
 Metadata has one key for each thing, so that none can be taken for another:
 
@@ -37,20 +39,30 @@ import msgspec
 from autograder.errors import MarkerError
 
 __all__ = [
-    *("Built", "Grading", "Kind", "Marker", "Marks", "Noted", "Role", "allow_plain", "built_of"),
-    *("from_notebook", "from_text", "grading_of", "hints_of", "is_check", "is_open", "is_run"),
-    *("marks_of", "note_built", "note_checksum", "note_grading", "note_plain", "note_role"),
-    *("note_verdict", "role_of", "verdict_of"),
+    *("FOLDED", "GRADED", "Built", "Grading", "Kind", "Marker", "Marks", "Noted", "Role"),
+    *("allow_plain", "built_of", "exercise_of", "from_notebook", "from_text", "grading_of"),
+    *("hints_of", "is_check", "is_open", "is_run", "marks_of", "note_built", "note_checksum"),
+    *("note_grading", "note_plain", "note_role", "note_verdict", "role_of", "verdict_of"),
 ]
 
 Kind = Literal[
-    "setup", "exercise", "check", "written", "hints", "predict", "reveal", "claim", "experiment"
+    "setup",
+    "exercise",
+    "check",
+    "habit",
+    "written",
+    "hints",
+    "predict",
+    "reveal",
+    "claim",
+    "experiment",
 ]
 
-GRADED = ("check", "written")
+CHECKS = ("check", "habit")
+GRADED = (*CHECKS, "written")
 UNGRADED: tuple[Kind, ...] = ("hints", "predict", "reveal", "claim", "experiment")
 NOT_RUN = ("reveal", "claim", "experiment")
-FOLDED = ("predict", "reveal")
+FOLDED = (*CHECKS, "predict", "reveal", "claim")
 MARKDOWN = ("written", "hints")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -72,7 +84,7 @@ class Marks(msgspec.Struct, frozen=True):
     @property
     def exercise(self) -> str:
         """Name of the exercise that the cell is an answer to, or a check of."""
-        return self.grade_id.removeprefix("check-")
+        return exercise_of(self.grade_id)
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -124,13 +136,13 @@ class Marker:
 
     def notebook_metadata(self) -> dict[str, Any]:
         """Return the metadata of the notebook's cell."""
+        folded = {"jupyter": {"source_hidden": True}} if self.kind in FOLDED else {}
         if self.kind in UNGRADED:
-            folded = {"jupyter": {"source_hidden": True}} if self.kind in FOLDED else {}
             return {"autograder": {self.kind: self.name}, **folded}
         nbgrader = {
             "grade": self.kind in GRADED,
             "grade_id": self.cell_id,
-            "locked": self.kind in ("setup", "check"),
+            "locked": self.kind in ("setup", *CHECKS),
             "schema_version": 3,
             "solution": self.kind in ("exercise", "written"),
             "task": False,
@@ -138,8 +150,8 @@ class Marker:
         if self.points is not None:
             nbgrader["points"] = _short(self.points)
         # A failing check must not stop "Run All": the rest of the lesson needs nothing from it.
-        tags = {"tags": ["raises-exception"]} if self.kind == "check" else {}
-        return {"nbgrader": nbgrader, **tags}
+        tags = {"tags": ["raises-exception"]} if self.kind in CHECKS else {}
+        return {"nbgrader": nbgrader, **tags, **folded}
 
 
 def from_text(metadata: Mapping[str, Any], cell_type: str) -> Marker | None:
@@ -163,7 +175,9 @@ def from_text(metadata: Mapping[str, Any], cell_type: str) -> Marker | None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise MarkerError(f"{kind}={name!r}: expected a name of a-z, 0-9 and _ in quotes")
     if (points is not None) != (kind in GRADED):
-        wanted = "expected points=..." if points is None else "only a check or written has points"
+        wanted = (
+            "expected points=..." if points is None else "only a check, habit or written has points"
+        )
         raise MarkerError(f'{kind}="{name}": {wanted}')
     if points is not None and not (isinstance(points, int | float) and points > 0):
         raise MarkerError(f'{kind}="{name}" points={points!r}: expected a number above 0')
@@ -194,7 +208,8 @@ def from_notebook(metadata: Mapping[str, Any]) -> Marker | None:
         case False, True, _:
             return Marker("exercise", name)
         case True, False, _:
-            return Marker("check", marks.exercise, points)
+            habit = name.startswith("habit-")
+            return Marker("habit" if habit else "check", marks.exercise, points)
         case True, True, _:
             return Marker("written", name, points)
         case False, False, True if name == "setup":
@@ -203,6 +218,15 @@ def from_notebook(metadata: Mapping[str, Any]) -> Marker | None:
         f"cell {name!r} is an nbgrader cell that a lesson's text has no marker for; "
         "in JupyterLab's Create Assignment panel set its type to '-' or to one that lessons use"
     )
+
+
+def exercise_of(grade_id: str) -> str:
+    """Return the exercise that a check or a habit belongs to.
+
+    >>> exercise_of("check-relu"), exercise_of("habit-relu"), exercise_of("root")
+    ('relu', 'relu', 'root')
+    """
+    return grade_id.removeprefix("check-").removeprefix("habit-")
 
 
 def marks_of(cell: Mapping[str, Any]) -> Marks:

@@ -127,12 +127,6 @@ def relu(x):
 # + return torch.where(x > 0, x, torch.full_like(x, -negative_slope))
 
 
-# %% misconception="takes_any_slope" exercise="leaky_relu"
-# A slope below 0 is taken as it is, where a ValueError is asked for.
-def leaky_relu(x, *, negative_slope=0.01):
-    return torch.where(x > 0, x, negative_slope * x)
-
-
 # %% misconception="refuses_zero" exercise="leaky_relu"
 # A slope of 0 is refused too, although it is the plain ReLU.
 def leaky_relu(x, *, negative_slope=0.01):
@@ -140,11 +134,6 @@ def leaky_relu(x, *, negative_slope=0.01):
         raise ValueError(f"negative_slope is {negative_slope}; expected above 0")
     return torch.where(x > 0, x, negative_slope * x)
 
-
-# %% misconception="silent_error" exercise="leaky_relu"
-# The error does not name the slope that was passed.
-# - raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
-# + raise ValueError("bad slope")
 
 # %% misconception="default_of_a_tenth" exercise="leaky_relu"
 # The default slope is 0.1 instead of 0.01.
@@ -206,12 +195,6 @@ def leaky_relu(x, *, negative_slope=0.01):
 # Below 0 stands a straight line, alpha * x: this is leaky ReLU.
 # - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
 # + return torch.where(x > 0, x, alpha * x)
-
-
-# %% misconception="takes_any_alpha" exercise="elu"
-# An alpha below 0 is taken as it is, where a ValueError is asked for.
-def elu(x, *, alpha=1.0):
-    return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
 
 
 # %% misconception="refuses_zero" exercise="elu"
@@ -764,15 +747,6 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
 # + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
 # + spread.append(h.var().item())
 
-# %% misconception="takes_depth_zero" exercise="signal_by_depth"
-# A depth of 0 gives an empty list, where a ValueError is asked for.
-# - if depth < 1 or width < 1:
-# -     raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
-# ...
-# - weight = torch.randn(width, width, generator=generator, device=generator.device)
-# - h = activation(h @ weight * (gain / math.sqrt(width)))
-# + h = activation(h @ torch.randn(width, width, generator=generator) * gain / math.sqrt(width))
-
 
 # %% alternative="normal_init" exercise="signal_by_depth"
 # torch.nn.init draws the weights, and the product is the other way round.
@@ -803,6 +777,67 @@ def signal_by_depth(activation, *, depth, width, gain, generator):
         h = activation(gain / math.sqrt(width) * (h @ weight))
         spreads.append(torch.std(h).item())
     return spreads
+
+
+# %% misconception="inverse_of_the_steepest_slope" exercise="sigmoid_gain"
+# The gain makes up for the slope at 0, which is 1/4; but only a unit at 0 has that slope.
+def sigmoid_gain():
+    return 4.0
+
+
+# %% misconception="gain_of_relu" exercise="sigmoid_gain"
+# The gain is that of ReLU, whose slope is 1 half of the time.
+def sigmoid_gain():
+    return math.sqrt(2)
+
+
+# %% misconception="usual_gain" exercise="sigmoid_gain"
+# The largest gain of the widget is taken, at which the claim still holds.
+def sigmoid_gain():
+    return 3.0
+
+
+# %% misconception="too_large" exercise="sigmoid_gain"
+# The gradient does arrive, a hundred times too large: it explodes.
+def sigmoid_gain():
+    return 14.0
+
+
+# %% misconception="square_of_the_gain" exercise="sigmoid_gain"
+# The square of the gain is returned, or its inverse slope squared: far too large.
+def sigmoid_gain():
+    return 100.0
+
+
+# %% misconception="one_seed_was_enough" exercise="sigmoid_gain"
+# The gain was tried with one seed, for which enough arrives, and not with the other four.
+def sigmoid_gain():
+    return 9.2
+
+
+# %% misconception="gain_and_share" exercise="sigmoid_gain"
+# What arrives is returned in place of the gain.
+def sigmoid_gain():
+    return 0.74
+
+
+# %% alternative="between" exercise="sigmoid_gain"
+# Another number of the window.
+def sigmoid_gain():
+    return 10.6
+
+
+# %% alternative="searched" exercise="sigmoid_gain"
+# The window is searched when the function is called.
+def sigmoid_gain():
+    from course.dense import arriving
+
+    low, high = 4.0, 16.0
+    for _ in range(10):
+        gain = (low + high) / 2
+        arrived = arriving(torch.sigmoid, gain=gain)
+        low, high = (gain, high) if arrived < 1 else (low, gain)
+    return gain
 
 
 # %% misconception="as_typed" exercise="softmax"
@@ -863,13 +898,6 @@ def signal_by_depth(activation, *, depth, width, gain, generator):
 # Powers of 2 are taken instead of powers of e.
 # - e = torch.exp(x - x.amax(dim=dim, keepdim=True).detach())
 # + e = torch.exp2(x - x.amax(dim=dim, keepdim=True))
-
-
-# %% misconception="index_error" exercise="softmax"
-# A dim that x does not have ends in torch's IndexError, where a ValueError is asked for.
-def softmax(x, *, dim):
-    e = torch.exp(x - x.amax(dim=dim, keepdim=True))
-    return e / e.sum(dim=dim, keepdim=True)
 
 
 # %% misconception="in_place" exercise="softmax"

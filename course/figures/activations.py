@@ -1,13 +1,32 @@
 """Still figures of the lesson on activation functions."""
 
+import math
+from collections.abc import Callable, Mapping
+
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from torch import Tensor, nn
 
-from course.datasets import digits
-from course.figures.picture import BLUE, GREY, ORANGE, Picture, panels, show
+from course.datasets import Images, digits
+from course.figures.picture import BLUE, GREY, INK, ORANGE, Picture, panels, show
+from course.stand_ins import yours_or
 
-__all__ = ["bend", "gate", "overflow"]
+__all__ = ["arrivals", "bend", "gate", "overflow", "rings"]
+
+Function = Callable[[Tensor], Tensor]
+# torch's functions, with the options of the lesson's signatures.
+REFERENCES: dict[str, Function] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+}
+MARKERS = "os^Dv"
+# Points and hidden units of the picture of rings, and how its networks are trained.
+POINTS, HIDDEN, STEPS, RATE = 400, 6, 400, 1.0
 
 # The learning rate that leaves dead units behind in the picture of firing units.
 TOO_LARGE = 5.0
@@ -95,3 +114,86 @@ def overflow() -> Picture:
         "Two panels over x from -120 to 120. The slope of the sigmoid formula is not a number "
         "below -88; the value of the tanh formula is not a number below -88 and above 88.",
     )
+
+
+def arrivals(networks: Mapping[str, nn.Module], data: Images) -> Picture:
+    """Draw, by layer, the gradient that the loss sends to the weights of untrained networks."""
+    (panel,) = panels(1, 1, height=2.8)
+    words = []
+    for (name, net), marker, color in zip(
+        networks.items(), MARKERS, (BLUE, ORANGE, GREY), strict=False
+    ):
+        weights = [parameter for parameter in net.parameters() if parameter.dim() == 2]
+        loss = F.cross_entropy(net(data.images), data.labels)
+        norms = [g.norm().item() for g in torch.autograd.grad(loss, weights)]
+        panel.plot(range(1, len(norms) + 1), norms, marker=marker, color=color, label=name)
+        words.append(f"{name}: {norms[0]:.1g} in the first layer and {norms[-1]:.1g} in the last")
+    panel.set(xlabel="layer", yscale="log", xticks=range(1, len(norms) + 1))
+    panel.set_title("norm of the gradient of the loss for a layer's weights", loc="left")
+    panel.grid(visible=True)
+    panel.legend(loc="lower right")
+    return show([panel], f"The gradient of the loss, layer by layer. {'; '.join(words)}.")
+
+
+def rings(**functions: Function) -> Picture:
+    """Train networks of two layers to tell a disc from a ring: with each function, and with none.
+
+    A function that cannot be run is replaced by torch's, and the panel says so. Raises KeyError for
+    a name that torch has no function for.
+    """
+    x, labels = _disc_and_ring()
+    columns = min(3, 1 + len(functions))
+    rows = math.ceil((1 + len(functions)) / columns)
+    axes = panels(rows, columns, height=2.9 * rows)
+    words = [_separate(axes[0], "no activation", "", lambda z: z, x, labels)]
+    for panel, (name, function) in zip(axes[1:], functions.items(), strict=False):
+        choice = yours_or(REFERENCES[name], function)
+        words.append(_separate(panel, name, f", {choice.label}", choice.function, x, labels))
+    for panel in axes[1 + len(functions) :]:
+        panel.set_visible(False)
+    return show(
+        axes,
+        "A disc of points inside a ring of points, and where networks of two layers draw the "
+        f"border between them. Share of points on the right side: {'; '.join(words)}.",
+    )
+
+
+def _disc_and_ring() -> tuple[Tensor, Tensor]:
+    """Return points of the plane, (N, 2), and 0 for those of the disc, 1 for those of the ring."""
+    generator = torch.Generator().manual_seed(0)
+    angle = 2 * torch.pi * torch.rand(POINTS, generator=generator)
+    labels = torch.arange(POINTS) % 2
+    radius = torch.randn(POINTS, generator=generator) * 0.2 + 0.3 + 1.2 * labels
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1), labels
+
+
+def _separate(
+    panel: Axes, name: str, whose: str, function: Function, x: Tensor, labels: Tensor
+) -> str:
+    """Train, draw points and regions, and say in words how many points are on the right side."""
+    generator = torch.Generator().manual_seed(0)
+    first = torch.randn(2, HIDDEN, generator=generator).requires_grad_()
+    last = (torch.randn(HIDDEN, 2, generator=generator) / HIDDEN**0.5).requires_grad_()
+    biases = [torch.zeros(size, requires_grad=True) for size in (HIDDEN, 2)]
+    parameters = [first, last, *biases]
+
+    def scores(points: Tensor) -> Tensor:
+        return function(points @ first + biases[0]) @ last + biases[1]
+
+    for _ in range(STEPS):
+        gradients = torch.autograd.grad(F.cross_entropy(scores(x), labels), parameters)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter -= RATE * gradient
+    line = torch.linspace(-2.2, 2.2, 89)
+    grid = torch.cartesian_prod(line, line)
+    with torch.no_grad():
+        share = (scores(x).argmax(dim=1) == labels).double().mean().item()
+        region = scores(grid).argmax(dim=1).reshape(89, 89).T
+    panel.contourf(line, line, region, levels=[-0.5, 0.5, 1.5], colors=["#cfe3f2", "#f6dcc8"])
+    for label, marker, color in ((0, "o", BLUE), (1, "^", ORANGE)):
+        across, up = x[labels == label].T
+        panel.scatter(across, up, s=9, marker=marker, color=color)
+    panel.set(xticks=[], yticks=[], aspect="equal")
+    panel.set_title(f"{name}{whose}:\n{share:.1%} right", loc="left", color=INK, fontsize="small")
+    return f"{name}{whose} {share:.1%}"

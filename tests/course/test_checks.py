@@ -1,12 +1,16 @@
-"""A failing check says symptom, likely cause and next step; a right answer passes in silence."""
+"""A failing check says symptom, likely cause and next step; one that passes, its points."""
 
+import html
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
+import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
+from nbclient import NotebookClient
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -17,6 +21,7 @@ from course.checks import (
     from_scratch,
     gradient,
     refuses,
+    right,
     unchanged,
 )
 
@@ -33,10 +38,59 @@ def message(check: Callable[[], object]) -> tuple[str, str, str]:
     return symptom, cause.removeprefix("Likely cause: "), step.removeprefix("Next step: ")
 
 
-def test_a_failure_shows_as_its_message_alone() -> None:
-    error = CheckFailed("symptom", cause="c", step="s")
-    assert isinstance(error, AssertionError)
-    assert error._render_traceback_() == ["symptom", "Likely cause: c", "Next step: s"]
+def shown(code: str) -> list[Any]:
+    """Outputs of a cell in a notebook, after the checks were imported."""
+    cell = nbformat.v4.new_code_cell(f"from course.checks import *\n{code}")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, allow_errors=True).execute()
+    return list(notebook.cells[0].outputs)
+
+
+def test_a_failure_shows_as_a_block_whose_words_are_those_of_the_text() -> None:
+    long = "it is not what was expected of it, " * 5
+    block, error = shown(f"expect(1 > 2, 'x < {long}.', cause='a sign.', step='look & see.')")
+    text, page = block.data["text/plain"], block.data["text/html"]
+    assert max(map(len, text.splitlines())) <= 79
+    assert [line.split(":")[0] for line in text.splitlines() if line[0] != " "] == [
+        "Not yet",
+        "Likely cause",
+        "Next step",
+    ]
+    assert html.unescape(re.sub(r"<[^>]+>", " ", page)).split() == text.split()
+    assert "x &lt; it" in page
+    # nbgrader gives 0 points where there is an error; of a traceback nothing is seen.
+    assert error.output_type == "error"
+    assert error.traceback == ["This cell ends here."]
+
+
+def test_an_exercise_without_an_answer_says_so_and_counts_as_an_error() -> None:
+    block, error = shown("raise NotImplementedError('replace this line')")
+    assert (
+        block.data["text/plain"] == "Not yet: no answer here so far.\nNext step: replace this line."
+    )
+    assert error.output_type == "error"
+    assert error.traceback == ["This cell ends here."]
+
+
+def test_another_error_shows_its_traceback() -> None:
+    (error,) = shown("[][1]")
+    assert "IndexError" in "".join(error.traceback)
+    assert len(error.traceback) > 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"points": 1}, "relu is right here: 1 point,"),
+        ({"points": 0.5, "habit": True}, "relu refuses as it should: 0.5 points,"),
+    ],
+)
+def test_a_check_that_passes_says_so_in_a_line_with_its_points(
+    arguments: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert right("relu", **arguments) is None  # type: ignore[func-returns-value]  # no partial credit
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(said)
 
 
 def test_words_for_hidden_tests_give_advice_and_no_numbers() -> None:

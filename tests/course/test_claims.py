@@ -1,8 +1,9 @@
 """Every claim is measured by its lesson's cell, and the measurement gives the verdict we state."""
 
 import ast
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -10,8 +11,9 @@ from typing import get_args
 import jupytext
 import pytest
 
-from course.claims import Claim, Trial, Verdict, claims, trial
+from course.claims import Claim, Condition, Trial, Verdict, claims, trial
 from course.syllabus import topics
+from tests.laws.mending import TO_MEND
 
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "source").glob("*.py"))
@@ -22,7 +24,7 @@ NUMBER = r"(?<!\w)-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
 
 @cache
-def measured(lesson: str) -> dict[str, object]:
+def shown_by(lesson: str) -> dict[str, object]:
     """Run a lesson up to its last claim, with the reference's answers; give what claims show."""
     text = (ROOT / "source" / f"{lesson}.py").read_text()
     cells = jupytext.reads(text, fmt="py:percent").cells
@@ -59,7 +61,7 @@ def in_one_worker(value: object, lesson: str) -> object:
 def test_a_lesson_measures_the_claims_listed_for_it_and_no_others(lesson: str) -> None:
     listed = {claim.id for claim in claims().values() if claim.lesson == lesson}
     assert listed
-    assert measured(lesson).keys() == listed
+    assert shown_by(lesson).keys() == listed
 
 
 @pytest.mark.parametrize(
@@ -68,17 +70,47 @@ def test_a_lesson_measures_the_claims_listed_for_it_and_no_others(lesson: str) -
     ids=list(claims()),
 )
 def test_the_measurement_gives_the_verdict_that_is_stated(
-    claim: Claim, noted: Callable[..., None]
+    claim: Claim, noted: Callable[..., None], measured: Callable[..., None]
 ) -> None:
-    shown = measured(claim.lesson)[claim.id]
+    shown = shown_by(claim.lesson)[claim.id]
     assert isinstance(shown, Trial)
-    for what, (value, holds) in shown.measured.items():
-        numbers = [float(number) for number in re.findall(NUMBER, value)]
-        noted(f"{claim.id}: {what}", numbers, holds=holds)
+    for what, condition in shown.conditions.items():
+        name = f"{claim.id}: {what}"
+        numbers = condition.values or [float(n) for n in re.findall(NUMBER, condition.told)]
+        noted(name, list(numbers), holds=condition.outcome == "holds")
+        for value, bounds in margins(claim, condition):
+            measured(f"{name}, {', '.join(bounds)}", value, **bounds)
     assert shown.claim == claim
     assert shown.verdict == claim.verdict
-    assert repr(shown).endswith(f"Verdict: {claim.verdict}.")
-    assert f"<b>Verdict: {claim.verdict}.</b>" in shown._repr_html_()
+    assert f"Verdict here: {claim.verdict}." in repr(shown)
+    assert f"<b>Verdict here: {claim.verdict}.</b>" in shown._repr_html_()
+    assert claim.known in repr(shown)
+
+
+def margins(claim: Claim, condition: Condition) -> Iterator[tuple[float, dict[str, float]]]:
+    """Give the seed that comes nearest to each threshold, and the side where it has to stay."""
+    holds = condition.outcome == "holds"
+    low, high = min(condition.values, default=math.nan), max(condition.values, default=math.nan)
+    if math.isfinite(claim.above) and math.isfinite(low + high):
+        yield (low, {"at_least": claim.above}) if holds else (high, {"at_most": claim.above})
+    if math.isfinite(claim.below) and math.isfinite(low + high):
+        yield (high, {"at_most": claim.below}) if holds else (low, {"at_least": claim.below})
+
+
+@pytest.mark.parametrize(
+    "lesson", [in_one_worker(lesson, lesson) for lesson in LESSONS if lesson not in TO_MEND]
+)
+def test_every_condition_of_a_trial_decides_with_all_its_seeds(lesson: str) -> None:
+    trials = {name: t for name, t in shown_by(lesson).items() if isinstance(t, Trial)}
+    undecided = [
+        (name, what)
+        for name, found in trials.items()
+        for what, condition in found.conditions.items()
+        if condition.outcome == "undecided" or not condition.values
+    ]
+    assert undecided == []
+    # A trial that does not even try to break its claim finds out nothing.
+    assert any(found.verdict != "holds" for found in trials.values())
 
 
 @pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.id)
@@ -87,6 +119,14 @@ def test_a_claim_is_told_in_full(claim: Claim) -> None:
     assert claim.claim.endswith(".")
     assert claim.seed in topics()[claim.lesson].seeds
     assert claim.cell == f"claim-{claim.id}"
+    if claim.lesson in TO_MEND:
+        return
+    assert claim.wanted
+    assert claim.general in get_args(Verdict)
+    assert claim.measure[0].isupper()
+    assert claim.reason.endswith(".")
+    # Somebody's work, with its year.
+    assert re.search(r"\b(19|20)\d\d\b", claim.known) or "mathematic" in claim.known
 
 
 def test_claims_stand_in_the_order_of_their_lessons() -> None:
@@ -100,38 +140,54 @@ def test_no_claim_is_listed_twice() -> None:
     assert listed == len(claims()) == len({claim.claim for claim in claims().values()})
 
 
+FIVE = (0.2, 0.3, 0.4, 0.5, 0.6)
+
+
 @pytest.mark.parametrize(
-    ("outcomes", "verdict"),
+    ("conditions", "outcomes", "verdict"),
     [
-        ([True, True], "holds"),
-        ([True], "holds"),
-        ([True, False], "holds under conditions"),
-        ([False, False, True], "holds under conditions"),
-        ([False], "does not hold"),
-        ([False, False], "does not hold"),
+        ([FIVE, FIVE, FIVE], ["holds"] * 3, "holds"),
+        ([FIVE, FIVE, (0.0,) * 5], ["holds", "holds", "fails"], "holds under conditions"),
+        ([(0.0,) * 5] * 3, ["fails"] * 3, "does not hold"),
+        ([(0.05, *FIVE), (0.0,) * 5, (0.0,) * 5], ["undecided", "fails", "fails"], "does not hold"),
+        ([(0.05, *FIVE), FIVE, FIVE], ["undecided", "holds", "holds"], "holds under conditions"),
+        ([(math.nan,) * 5, FIVE, FIVE], ["fails", "holds", "holds"], "holds under conditions"),
+        ([(0.1,) * 5, FIVE, FIVE], ["fails", "holds", "holds"], "holds under conditions"),
     ],
 )
-def test_the_verdict_follows_from_the_outcomes(outcomes: list[bool], verdict: str) -> None:
-    found = trial(
-        "one_linear_map", {f"case {n}": (f"{n}.0", holds) for n, holds in enumerate(outcomes)}
-    )
+def test_the_verdict_follows_from_the_seeds_of_each_condition(
+    conditions: list[tuple[float, ...]], outcomes: list[str], verdict: str
+) -> None:
+    found = trial("relu_vanishing", {f"case {n}": values for n, values in enumerate(conditions)})
+    assert [condition.outcome for condition in found.conditions.values()] == outcomes
     assert found.verdict == verdict
     for page in (repr(found), found._repr_html_()):
-        assert claims()["one_linear_map"].claim in page
-        assert page.count("fails") == outcomes.count(False)
-        for n in range(len(outcomes)):
-            assert f"case {n}" in page
-            assert f"{n}.0" in page
+        assert claims()["relu_vanishing"].claim in page
+        assert "above 0.1: at a tenth" in page
+        assert "Verdict here" in page
+        assert all(f"case {n}" in page for n in range(len(conditions)))
 
 
-def test_a_page_escapes_what_was_measured() -> None:
-    page = trial("one_linear_map", {"x < 1": ("<b>", True)})._repr_html_()
-    assert "x &lt; 1" in page
-    assert "&lt;b&gt;" in page
+def test_a_condition_tells_median_and_range() -> None:
+    found = trial("relu_vanishing", {name: [4e-5, 0.25, 0.5, 4, 4321] for name in "abc"})
+    assert str(found.conditions["a"]) == "0.5 (4e-05 to 4,300)"
+    assert str(Condition((1.0,) * 5, "holds")) == "1"
 
 
-def test_a_trial_needs_a_listed_claim_and_a_measurement() -> None:
+def test_a_trial_of_the_old_form_tells_words() -> None:
+    claim = next(c for c in claims().values() if c.lesson in TO_MEND)
+    found = trial(claim.id, {"one": ("7 < 8", True), "other": ("9", False)})
+    assert found.verdict == "holds under conditions"
+    assert "one: 7 < 8 (holds)" in repr(found)
+    assert "7 &lt; 8" in found._repr_html_()
+
+
+def test_a_trial_needs_a_listed_claim_three_conditions_and_five_seeds() -> None:
     with pytest.raises(ValueError, match=r"claim is 'flat_earth'; expected one of one_linear_map,"):
-        trial("flat_earth", {"seen": ("yes", True)})
+        trial("flat_earth", {"seen": FIVE})
     with pytest.raises(ValueError, match="'one_linear_map' has no measurement"):
         trial("one_linear_map", {})
+    with pytest.raises(ValueError, match="has 2 conditions; expected 3 or more"):
+        trial("one_linear_map", {"one": FIVE, "two": FIVE})
+    with pytest.raises(ValueError, match="'two' has 4 values; expected 5 or more"):
+        trial("one_linear_map", {"one": FIVE, "two": FIVE[1:], "three": FIVE})

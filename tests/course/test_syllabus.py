@@ -66,7 +66,8 @@ def test_a_topic_is_told_in_full(topic: Topic) -> None:
     # They continue the sentence "after this lesson you can ...".
     assert all(objective[0].islower() and objective[-1] != "." for objective in topic.objectives)
     assert topic.prerequisites
-    assert 30 <= topic.minutes <= 180
+    least, most = topic.minutes
+    assert 60 <= least < most <= 300
     named = set(topic.prerequisites) & topics().keys()
     assert named <= set(earlier(topic.name))
     # All but the first build on one of the course's own.

@@ -20,9 +20,9 @@ from autograder.config import Course
 from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
 from autograder.lessons.build import METADATA
-from autograder.lessons.lesson import Lesson, load
+from autograder.lessons.lesson import Exercise, Lesson, load
 from autograder.lessons.matrix import in_process
-from autograder.notebooks.cells import Marker, is_check
+from autograder.notebooks.cells import Kind, Marker, is_check
 from autograder.notebooks.regions import visible
 from autograder.sandbox.pool import sandbox_for
 
@@ -33,6 +33,8 @@ TOPICS = COURSE.topics()
 
 Place = dict[tuple[str, str], str]  # the outcome of each answer, by exercise and answer
 Outcome = str
+# Of an exercise's checks, in the order of Exercise.checks.
+KINDS: tuple[Kind, ...] = ("check", "habit")
 
 
 @cache
@@ -49,9 +51,11 @@ def in_notebook(topic: str) -> Place:
         for exercise in lesson.exercises:
             if exercise.name in pack:
                 name, source = pack[exercise.name]
-                parts = visible(exercise.check), exercise.check
-                passed = (in_process(lesson.setup, source, part) is None for part in parts)
-                found[exercise.name, name] = outcome(*passed)
+                passed = {
+                    part: all(in_process(lesson.setup, source, check) is None for check in checks)
+                    for part, checks in parts(exercise).items()
+                }
+                found[exercise.name, name] = outcome(**passed)
     return found
 
 
@@ -109,14 +113,20 @@ def packed(lesson: Lesson, pack: Mapping[str, tuple[str, str]]) -> NotebookNode:
         if exercise.name in pack:
             _, source = pack[exercise.name]
             cells.append(_cell(Marker("exercise", exercise.name), source))
-            for part, check in (("visible", visible(exercise.check)), ("whole", exercise.check)):
-                cells.append(_cell(Marker("check", f"{part}-{exercise.name}", 1), check))
+            for part, checks in parts(exercise).items():
+                for kind, check in zip(KINDS, checks, strict=False):
+                    cells.append(_cell(Marker(kind, f"{part}-{exercise.name}", 1), check))
     return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
 
 
-def outcome(visible_part: bool, whole: bool) -> Outcome:
+def parts(exercise: Exercise) -> dict[str, list[str]]:
+    """Return what is run of an exercise's check and habit: what students see, then all of it."""
+    return {"visible": [visible(c) for c in exercise.checks], "whole": list(exercise.checks)}
+
+
+def outcome(*, visible: bool, whole: bool) -> Outcome:
     """Name what became of an answer as the kill matrix does."""
-    if not visible_part:
+    if not visible:
         return "killed by visible"
     return "passed" if whole else "killed by hidden"
 
@@ -124,7 +134,10 @@ def outcome(visible_part: bool, whole: bool) -> Outcome:
 def _outcomes(pack: Mapping[str, tuple[str, str]], passed: Mapping[str, bool]) -> Place:
     return {
         (exercise, name): outcome(
-            passed[f"check-visible-{exercise}"], passed[f"check-whole-{exercise}"]
+            **{
+                part: all(passed.get(f"{kind}-{part}-{exercise}", True) for kind in KINDS)
+                for part in ("visible", "whole")
+            }
         )
         for exercise, (name, _) in pack.items()
     }

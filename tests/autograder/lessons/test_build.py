@@ -110,6 +110,7 @@ def test_a_topic_without_a_text_is_refused_before_anything_is_written(course: Co
         ('check="root"', 'check="double"', ["'check-double' stands in the lesson twice"]),
         ('check="root"', 'check="cube"', ['check="cube" has no exercise="cube"']),
         ('# %% check="root" points=0.5', "# %%", ['exercise="root" has no check="root"']),
+        ('claim="exact"', 'habit="cube" points=1', ['habit="cube" has no exercise="cube"']),
         ('hints="double"', 'hints="cube"', ['hints="cube" has no exercise="cube"']),
         ("    ### BEGIN SOLUTION\n", "", ['exercise="double" has no "### BEGIN SOLUTION"']),
         ("# ### BEGIN SOLUTION\n", "#\n", ['written="why" has no "### BEGIN SOLUTION"']),

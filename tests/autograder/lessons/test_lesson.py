@@ -7,6 +7,16 @@ from autograder.errors import CourseError
 from autograder.lessons import build
 from autograder.lessons.lesson import load
 
+HABIT = """# %% habit="root" points=0.25
+try:
+    root("4")
+except ValueError:
+    pass
+else:
+    raise AssertionError("root refuses no word")
+
+"""
+
 
 def test_a_lesson_has_what_its_notebooks_and_banks_hold(course: Course) -> None:
     lesson = load(course, "tiny")
@@ -19,9 +29,21 @@ def test_a_lesson_has_what_its_notebooks_and_banks_hold(course: Course) -> None:
     assert "return x + x" not in double.stub
     assert double.stub.endswith("raise NotImplementedError")
     assert "BEGIN HIDDEN TESTS" in double.check
+    assert double.checks == (double.check,)
     assert [answer.name for answer in lesson.alternatives] == ["times_two", "power"]
     assert [answer.name for answer in lesson.misconceptions] == ["squared", "above_zero", "signed"]
     assert lesson.equivalents == ()
+
+
+def test_an_exercise_may_have_a_habit_beside_its_check(course: Course) -> None:
+    text = course.text_path("tiny")
+    text.write_text(text.read_text().replace("# %% claim=", HABIT + "# %% claim="))
+    build.build(course, ["tiny"])
+    double, root = load(course, "tiny").exercises
+    assert (root.points, root.habit_points) == (0.5, 0.25)
+    assert root.checks == (root.check, root.habit)
+    assert "refuses" in root.habit
+    assert double.checks == (double.check,)
 
 
 @pytest.mark.parametrize("missing", ["source/tiny/tiny.ipynb", "release/tiny/tiny.ipynb"])

@@ -76,6 +76,32 @@ def test_a_faulty_check_shows(
     assert {key for key, row in rows(course).items() if not row.good} == bad
 
 
+@pytest.mark.parametrize(
+    ("hidden", "outcome"), [(False, "killed by visible"), (True, "killed by hidden")]
+)
+def test_an_answer_that_only_the_habit_rejects_is_rejected(
+    hidden: bool, outcome: str, course: Course
+) -> None:
+    test = "assert root(0.0) == 0 and type(root(4)) is float"
+    if hidden:
+        test = f"### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS"
+    edit(
+        course.text_path("tiny"),
+        '# %% claim="exact"',
+        f'# %% habit="root" points=0.5\n{test}\n\n# %% claim="exact"',
+    )
+    wrong = course.root / "wrong/tiny.py"
+    wrong.write_text(
+        wrong.read_text()
+        + '\n\n# %% misconception="whole" exercise="root"\n# Whole roots become whole numbers.\n'
+        "def root(x):\n    y = math.sqrt(abs(x))\n    return int(y) if y.is_integer() else y\n"
+    )
+    build.build(course, ["tiny"])
+    found = rows(course)
+    assert found["root", "whole"].outcome == outcome
+    assert all(row.good for row in found.values())
+
+
 def test_cells_run_in_a_namespace_of_their_own() -> None:
     assert in_process("x = 1", "y = x + 1", "assert y == 2") is None
     message = in_process("", "", "y")

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import CourseError, MarkerError
-from autograder.notebooks.cells import Kind, Marker, from_notebook, from_text
+from autograder.notebooks.cells import (
+    GRADED,
+    Kind,
+    Marker,
+    exercise_of,
+    from_notebook,
+    from_text,
+)
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
 POINTS = st.integers(1, 100) | st.sampled_from([0.5, 0.25, 2.75])
@@ -18,7 +25,7 @@ POINTS = st.integers(1, 100) | st.sampled_from([0.5, 0.25, 2.75])
 def markers(draw: st.DrawFn) -> Marker:
     kind = draw(st.sampled_from(get_args(Kind)))
     name = "setup" if kind == "setup" else draw(NAMES)
-    return Marker(kind, name, draw(POINTS) if kind in ("check", "written") else None)
+    return Marker(kind, name, draw(POINTS) if kind in GRADED else None)
 
 
 @given(marker=markers())
@@ -60,7 +67,18 @@ def test_cell_ids_of_one_name_differ_where_cells_of_the_kinds_can_stand_in_one_l
                 "points": 2,
                 "solution": False,
             },
-            {"tags": ["raises-exception"]},
+            {"tags": ["raises-exception"], "jupyter": {"source_hidden": True}},
+        ),
+        (
+            Marker("habit", "relu", 0.5),
+            {
+                "grade": True,
+                "grade_id": "habit-relu",
+                "locked": True,
+                "points": 0.5,
+                "solution": False,
+            },
+            {"tags": ["raises-exception"], "jupyter": {"source_hidden": True}},
         ),
         (
             Marker("written", "why", 0.5),
@@ -79,8 +97,14 @@ def test_a_graded_cell_has_all_that_nbgrader_asks_for(
 @pytest.mark.parametrize("kind", ["hints", "predict", "reveal", "claim"])
 def test_nbgrader_sees_nothing_of_an_ungraded_cell(kind: Kind) -> None:
     metadata = Marker(kind, "slope").notebook_metadata()
-    folded = {"jupyter": {"source_hidden": True}} if kind in ("predict", "reveal") else {}
+    folded = {} if kind == "hints" else {"jupyter": {"source_hidden": True}}
     assert metadata == {"autograder": {kind: "slope"}, **folded}
+
+
+def test_a_check_and_a_habit_tell_their_exercise() -> None:
+    for kind in ("check", "habit"):
+        assert exercise_of(Marker(kind, "relu", 1).cell_id) == "relu"
+    assert exercise_of("root_check") == "root_check"
 
 
 def test_setup_is_a_word_of_its_own() -> None:
@@ -117,9 +141,10 @@ def test_a_plain_cell_of_a_notebook_has_no_marker(metadata: dict[str, Any]) -> N
         ({"exercise": ""}, "code", ["''", "a-z"]),
         ({"exercise": 7}, "code", ["7", "in quotes"]),
         ({"check": "relu"}, "code", ['check="relu"', "expected points="]),
+        ({"habit": "relu"}, "code", ['habit="relu"', "expected points="]),
         ({"written": "why"}, "markdown", ['written="why"', "expected points="]),
-        ({"exercise": "relu", "points": 2}, "code", ["only a check or written has points"]),
-        ({"hints": "relu", "points": 2}, "markdown", ["only a check or written has points"]),
+        ({"exercise": "relu", "points": 2}, "code", ["only a check, habit or written has points"]),
+        ({"hints": "relu", "points": 2}, "markdown", ["only a check, habit or written has points"]),
         ({"check": "relu", "points": 0}, "code", ["points=0", "above 0"]),
         ({"check": "relu", "points": -1}, "code", ["points=-1", "above 0"]),
         ({"check": "relu", "points": "2"}, "code", ["points='2'", "number"]),

@@ -1,0 +1,57 @@
+"""The student's own function where it runs, else the reference, marked as such.
+
+What an exercise builds is what the lesson trains and measures. An exercise that is still unsolved,
+or whose answer cannot be run, must not stop the lesson: torch's function stands in, and says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course.comparison import Misfit, attempt, fitting
+
+__all__ = ["StandIn", "yours_or"]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A function that a lesson runs; problem is empty where it is the student's own."""
+
+    function: Callable[[Tensor], Tensor]
+    problem: str
+
+    @property
+    def label(self) -> str:
+        """Whose function it is, in a word or two."""
+        return "the reference" if self.problem else "yours"
+
+    def __str__(self) -> str:
+        return f"the reference, since yours {self.problem}" if self.problem else "yours"
+
+
+def yours_or(reference: Callable[[Tensor], Tensor], own: Callable[[Tensor], Tensor]) -> StandIn:
+    """Return the student's own elementwise function, or the reference where it cannot be trained.
+
+    It can where it maps a float32 tensor to one of the same shape that carries a gradient, and
+    leaves its input alone.
+
+    >>> str(yours_or(torch.relu, lambda x: x.clamp(min=0)))
+    'yours'
+    >>> str(yours_or(torch.relu, lambda x: x[x > 0]))
+    'the reference, since yours returns shape (3,), expected shape (2, 3)'
+    """
+    problem = attempt(lambda: _trainable(own)).problem
+    return StandIn(reference if problem else own, problem)
+
+
+def _trainable(own: Callable[[Tensor], Tensor]) -> None:
+    """Send numbers and a gradient through a function; raise what keeps it from being trained."""
+    x = torch.linspace(-2, 2, 6).reshape(2, 3).requires_grad_()
+    # A copy that is no leaf: an operation in place is allowed there, and seen afterwards.
+    given = x * 1
+    y = fitting(own(given), x.shape)
+    if not torch.equal(given, x):
+        raise Misfit("changes its input")
+    torch.autograd.grad(y.sum(), x)
