@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["called", "imports", "modules", "top"]
+__all__ = ["called", "graph", "imports", "modules", "room", "top"]
 
 LATE = ("import_module", "importorskip", "__import__")
 
@@ -36,3 +36,25 @@ def called(node: ast.Call) -> str:
 
 def top(name: str) -> str:
     return name.partition(".")[0]
+
+
+def graph(root: Path) -> dict[str, set[str]]:
+    """Modules of autograder by dotted name, and those of them that each imports."""
+    trees = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree
+        for path, tree in modules(root, "autograder")
+    }
+    found = {}
+    for name, tree in trees.items():
+        targets = set()
+        for dotted in imports(tree):
+            # ``from a import b`` may name a module b or something in a module a.
+            longest = next((d for d in (dotted, dotted.rpartition(".")[0]) if d in trees), None)
+            if longest:
+                targets.add(longest)
+        found[name] = targets - {name}
+    return found
+
+
+def room(module: str) -> str:
+    return [*module.split("."), ""][1]

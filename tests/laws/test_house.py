@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.laws.reading import imports, modules
+from tests.laws import drawing
+from tests.laws.reading import graph, room
 
 # What each room may import. The modules beside the rooms are rooms of their own.
 MAY_IMPORT = {
@@ -28,28 +29,6 @@ MAY_IMPORT["commands"] = {"nbgrading", *MAY_IMPORT["nbgrading"]}
 MAY_IMPORT["__main__"] = {"commands"}
 MAY_IMPORT[""] = {"config", "nbgrading"}  # the package itself: harden(c)
 BESIDE_HOSTILE_CODE = ("inside", "wire", "limits")
-
-
-def graph(root: Path) -> dict[str, set[str]]:
-    """Modules of autograder by dotted name, and those of them that each imports."""
-    trees = {
-        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree
-        for path, tree in modules(root, "autograder")
-    }
-    found = {}
-    for name, tree in trees.items():
-        targets = set()
-        for dotted in imports(tree):
-            # ``from a import b`` may name a module b or something in a module a.
-            longest = next((d for d in (dotted, dotted.rpartition(".")[0]) if d in trees), None)
-            if longest:
-                targets.add(longest)
-        found[name] = targets - {name}
-    return found
-
-
-def room(module: str) -> str:
-    return [*module.split("."), ""][1]
 
 
 def no_modules_import_in_a_circle(root: Path) -> list[str]:
@@ -139,3 +118,10 @@ def test_a_planted_import_breaks_the_law(
     assert law(plant(SOUND)) == []
     (found,) = law(plant({path: text}))
     assert violation in found
+
+
+def test_the_page_on_architecture_shows_the_house_as_it_is(repository: Path) -> None:
+    page = drawing.PAGE.read_text()
+    assert drawing.fresh(page, repository) == page, "run: python -m tests.laws.drawing"
+    with pytest.raises(ValueError, match="no place for the drawing"):
+        drawing.fresh("no markers", repository)
