@@ -52,7 +52,11 @@ demo: $(READY) bubblewrap
 
 # After two hours pytest is interrupted, and says what failed until then.
 test: $(READY) bubblewrap chromium lint
-	timeout --foreground --signal=INT --kill-after=60 7200 $(PYTEST)
+	timeout --foreground --signal=INT --kill-after=60 7200 $(PYTEST) --cov --cov-report=
+	@for package in autograder cnnlib course; do \
+	  echo "$$package: $$($(BIN)/coverage report --format=total --include="$$package/*")" \
+	    "percent of the lines ran in the tests' own processes"; \
+	done; echo "which did not: $(BIN)/coverage report --show-missing --skip-covered"
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -90,4 +94,4 @@ lock: $(READY)
 	  --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
