@@ -184,8 +184,10 @@ arrivals(
 )
 
 # %% [markdown]
-# On its way from the loss back to the first layer, the gradient shrinks at every layer. Steps that
-# are a fraction of a millionth of a weight teach nothing.
+# On its way from the loss back to the first layer, the gradient shrinks at every layer: what
+# arrives at the first of six is less than a hundredth of what the last one gets. A layer that gets
+# so little hardly moves. On the way forward the same happens to whatever differs between two
+# images, until all images look alike to the last layer.
 #
 # **The question of this lesson: how much of a signal does an activation let through on the way
 # forward, and how much of a gradient on the way back?** First for one unit, then for numbers that
