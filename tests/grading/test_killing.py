@@ -40,8 +40,10 @@ def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
     assert group.run_and_kill(command, moment), "the grader was to be killed while it grades"
     assert group.everything() != expected
     assert group.processes() == []
+    assert group.scratch(), "a killed grader leaves its folders"
     group.run(command)
     assert group.everything() == expected
+    assert group.scratch() == []
 
 
 STRIKE = """
@@ -69,6 +71,7 @@ def test_a_student_whose_grader_dies_each_time_is_the_only_one_without_a_grade(
         config.write_text(aside)
     assert "7 of 8 submissions are graded" in group.log()
     assert "bob: its grader died 3 times: signal 9 (Killed)" in group.log()
+    assert "second/why: hao" in group.log()
     found = group.everything()
     assert without("bob", found) == without("bob", expected)
     assert group.processes() == []
