@@ -97,9 +97,9 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_made_anew(
             # As another run sees it between two steps of this one.
             real = os.open
 
-            def open_and_sweep(*given: object) -> int:
+            def open_and_sweep(path: Path, flags: int, mode: int) -> int:
                 monkeypatch.setattr(os, "open", real)
-                file = real(*given)
+                file = real(path, flags, mode)
                 assert sweep() == [Path(made[0])]
                 return file
 
