@@ -59,9 +59,10 @@ def _make() -> tuple[Path, int]:
         owned = Path(tempfile.mkdtemp(prefix=PREFIX))
         lock = os.open(owned / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Between these lines a sweep may have thought that nobody owned it.
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(lock), (owned / LOCK).stat()):
-                (owned / INSIDE).mkdir()
-                return owned, lock
-        os.close(lock)
+        try:
+            (owned / INSIDE).mkdir()
+        except FileNotFoundError:
+            # Between two of these lines a sweep found it, and that nobody owned it.
+            os.close(lock)
+            continue
+        return owned, lock
