@@ -35,7 +35,7 @@ def demo(course: Course, topic: str, jobs: int | None) -> None:
     classroom.enrol(own, [pupil.name for pupil in pupils])
     names = classroom.students(own, topic)
     outcomes = classroom.grade_class(own, topic, names, jobs=jobs, force=True)
-    failed = with_progress(outcomes, topic, len(names))
+    graded = with_progress(outcomes, topic, len(names))
     for _ in track(
         classroom.feedback(own, topic, names),
         "writing feedback",
@@ -50,8 +50,9 @@ def demo(course: Course, topic: str, jobs: int | None) -> None:
     console.print(_points_table(exercises, pupils, found))
     console.print(f"Feedback: {own.directory('feedback')}/<student>/{topic}/{topic}.html")
     console.print("Written questions count for nothing until a person has graded them.")
-    for outcome in failed:
-        raise CourseError(f"{outcome.student} could not be graded: {outcome.reason}")
+    for outcome in graded:
+        if not outcome.graded:
+            raise CourseError(f"{outcome.student} could not be graded: {outcome.reason}")
 
 
 def _class_table(topic: str, pupils: list[Pupil], found: dict[str, classroom.Score]) -> Table:

@@ -5,7 +5,7 @@ import click
 from autograder.commands.group import command, console, with_progress
 from autograder.config import Course
 from autograder.errors import CourseError
-from autograder.nbgrading import classroom
+from autograder.nbgrading import classroom, summary
 
 __all__ = ["grade"]
 
@@ -34,9 +34,9 @@ def grade(
     if jobs and cluster:
         raise click.UsageError("--jobs counts graders on this machine; a cluster has its own")
     outcomes = classroom.grade_class(course, topic, names, jobs=jobs, force=force, cluster=cluster)
-    failed = with_progress(outcomes, topic, len(names))
-    console.print(f"{len(names) - len(failed)} of {len(names)} submissions are graded.")
-    for outcome in failed:
-        console.print(f"{outcome.student}: {outcome.reason}", markup=False)
-    if failed:
-        raise CourseError(f"{len(failed)} submissions could not be graded; nobody lost a point")
+    found = summary.summarize(course, topic, with_progress(outcomes, topic, len(names)))
+    for line in summary.lines(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if found.ungraded:
+        number = len(found.ungraded)
+        raise CourseError(f"{number} submissions could not be graded; nobody lost a point")

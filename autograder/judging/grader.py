@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,6 +42,7 @@ from autograder.notebooks import cells
 from autograder.notebooks.cells import is_check, is_run, marks_of
 from autograder.notebooks.regions import USUAL, Delimiters, hidden_lines, visible
 from autograder.sandbox.sandbox import Sandbox
+from autograder.sandbox.scratch import scratch_folder
 from autograder.sandbox.submission import PATIENCE
 from autograder.wire.channel import Channel, Closed, DeadlineError
 from autograder.wire.records import read, write
@@ -214,11 +214,11 @@ class Grader:
         """Have a judge do what is left; tell whether it came to the end."""
         limits = self.sandbox.limits
         progress.at = None
-        with tempfile.TemporaryDirectory(prefix="judge-") as folder:
+        with scratch_folder() as folder:
             task = Task(
                 cells,
                 limits,
-                folder,
+                str(folder),
                 self.own_files,
                 progress.seen,
                 progress.found,

@@ -25,8 +25,9 @@ TIMESTAMP = "timestamp.txt"
 # Files in which nbgrader keeps books; it reads them whole, and as text.
 NOTES = (TIMESTAMP, "submission_secret.txt")
 MAX_NOTE = 1000  # bytes
-# As `nbgrader submit` writes a moment, and other ways that dateutil reads.
-MOMENT = re.compile(r"[\w :.,+/-]{1,100}", re.ASCII)
+# As `nbgrader submit` writes a moment, and other ways that dateutil reads. It takes the path of a
+# file for a time zone, too.
+MOMENT = re.compile(r"(?!.*\.\.)(?!.*\s/)[\w :.,+/-]{1,100}", re.ASCII)
 YEARS = range(1970, 2200)
 MAX_FILES = 1000
 MAX_SEEN = 20_000  # entries of folders that are looked at
@@ -55,7 +56,7 @@ def handed_in(folder: Path) -> Handed:
     if not text.strip():
         return Handed(None)
     with suppress(Exception):  # dateutil raises what it likes
-        if MOMENT.fullmatch(text.strip()) and ".." not in text:
+        if MOMENT.fullmatch(text.strip()):
             moment = parse_utc(text.strip())
             if moment.year in YEARS:
                 return Handed(moment)

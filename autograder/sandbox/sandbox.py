@@ -10,7 +10,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,6 +19,7 @@ from autograder.errors import SandboxError
 from autograder.limits import Limits
 from autograder.sandbox.bubblewrap import ADVICE, ENVIRONMENT, below_tmp, bubblewrap_command
 from autograder.sandbox.offer import Offer
+from autograder.sandbox.scratch import scratch_folder, sweep
 from autograder.sandbox.selftest import require_isolation
 from autograder.sandbox.submission import FOLDER, Ends, Submission, fork
 from autograder.wire.channel import Channel, Closed, DeadlineError
@@ -86,8 +86,7 @@ class Sandbox:
         """
         folder = FOLDER
         if not self.isolate:
-            scratch = tempfile.TemporaryDirectory(prefix="submission-")
-            folder = self._stack.enter_context(scratch)
+            folder = str(self._stack.enter_context(scratch_folder()))
         limits = replace(self.limits, keep=below_tmp(self.offer))
         return fork(
             self.channel,
@@ -111,14 +110,15 @@ class Sandbox:
                 "working through them does not; to grade, use a machine, a virtual machine or "
                 "WSL with Linux"
             )
-        scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autograder-"))
-        cage = bubblewrap_command(self.offer, Path(scratch)) if self.isolate else []
+        sweep()
+        scratch = self._stack.enter_context(scratch_folder())
+        cage = bubblewrap_command(self.offer, scratch) if self.isolate else []
         ours, theirs = socket.socketpair()
         self._stack.callback(ours.close)
         self.channel = Channel(ours, START)
         with theirs:
             worker = [sys.executable, "-P", *WORKER, str(theirs.fileno())]
-            self._log = self._stack.enter_context((Path(scratch) / "log").open("w+b"))
+            self._log = self._stack.enter_context((scratch / "log").open("w+b"))
             self._process = subprocess.Popen(
                 [*cage, *worker],
                 stdin=subprocess.DEVNULL,

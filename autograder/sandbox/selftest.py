@@ -5,7 +5,6 @@ one leaves traces, and the other looks for them and for everything else.
 """
 
 import socket
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from autograder.inside.probe import Given
 from autograder.limits import Limits
 from autograder.sandbox.bubblewrap import ADVICE
 from autograder.sandbox.offer import Offer
+from autograder.sandbox.scratch import scratch_folder
 from autograder.sandbox.submission import Gone, Submission
 
 __all__ = ["escapes", "require_isolation"]
@@ -31,10 +31,10 @@ def escapes(
     SandboxError where the attempts did not come to their end.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="autograder-canary-") as folder,
+        scratch_folder() as folder,
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
-        canary = Path(folder) / "canary"
+        canary = folder / "canary"
         canary.write_text(secret)
         given = Given(
             port=server.getsockname()[1],

@@ -115,6 +115,16 @@ class Class(Course):
     def _enrol_bystander(self) -> None:
         """Nobody has a grade before."""
 
+    def environment(self) -> dict[str, str]:
+        """The instructor's environment, with a temporary directory of this class's own."""
+        folder = self.base / "temporary"
+        folder.mkdir(exist_ok=True)
+        return super().environment() | {"TMPDIR": str(folder)}
+
+    def scratch(self) -> list[Path]:
+        """What graders have left in the temporary directory."""
+        return sorted((self.base / "temporary").iterdir())
+
     def __init__(self, base: Path) -> None:
         super().__init__(base, CONFIG)
         with self.gradebook() as book:

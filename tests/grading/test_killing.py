@@ -42,6 +42,7 @@ def test_rerun_after_a_kill_ends_as_an_undisturbed_run(
     assert group.processes() == []
     group.run(command)
     assert group.everything() == expected
+    assert group.scratch() == []
 
 
 STRIKE = """
@@ -69,6 +70,7 @@ def test_a_student_whose_grader_dies_each_time_is_the_only_one_without_a_grade(
         config.write_text(aside)
     assert "7 of 8 submissions are graded" in group.log()
     assert "bob: its grader died 3 times: signal 9 (Killed)" in group.log()
+    assert "second/why: hao" in group.log()
     found = group.everything()
     assert without("bob", found) == without("bob", expected)
     assert group.processes() == []
@@ -104,6 +106,10 @@ def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, Gradeb
         path.unlink()
     # Killed before the permissions were set.
     (graded / "gil" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").chmod(0o600)
+    # What a killed grader leaves in the temporary directory, where nobody holds the lock.
+    left = group.base / "temporary" / "autograder-scratch-left"
+    left.mkdir()
+    (left / "owned").touch()
     with group.gradebook() as book:
         for student in ("bob", "dot", "eva"):
             for grade in book.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).grades:
@@ -115,3 +121,4 @@ def test_what_a_kill_leaves_behind_is_made_good(undisturbed: tuple[Class, Gradeb
     assert {"ann", "bob", "dot", "eva"} <= spoilt
     group.run("nbgrader autograde")
     assert group.everything() == expected
+    assert group.scratch() == []

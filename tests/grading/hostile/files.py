@@ -339,11 +339,11 @@ def timestamp_is_large(notebook: NotebookNode, folder: Path, _: World) -> None:
 
 @attack()
 def sparse_files_in_numbers(notebook: NotebookNode, folder: Path, _: World) -> None:
-    """150 data files of 100 MB each, which take no room; copies of them take 15 GB."""
+    """150 data files of 20 MB each, which take no room; together they are 3 GB."""
     wrong(notebook)
     for number in range(150):
         with (folder / f"data-{number}.csv").open("wb") as stream:
-            stream.truncate(100_000_000)
+            stream.truncate(20_000_000)
 
 
 @attack()

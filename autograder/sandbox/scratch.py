@@ -1,0 +1,68 @@
+"""Folders for the time of a run, and what killed runs left of theirs.
+
+A folder of ours holds a file that its process keeps locked (flock(2)). The kernel lifts the lock
+when the process ends, however it does. So a lock that can be had belongs to a folder that nobody
+owns any more, and nothing else is ever taken for one.
+"""
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["scratch_folder", "sweep"]
+
+PREFIX = "autograder-scratch-"
+LOCK = "owned"
+INSIDE = "inside"
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder that only this user can enter; remove it afterwards.
+
+    A later sweep removes it where this process is killed before.
+    """
+    owned, lock = _make()
+    try:
+        yield owned / INSIDE
+    finally:
+        shutil.rmtree(owned, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep() -> list[Path]:
+    """Remove the folders of processes that are no more; return them."""
+    removed = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            status = folder.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+                continue
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder)
+            finally:
+                os.close(lock)
+    return removed
+
+
+def _make() -> tuple[Path, int]:
+    """Make a folder; return it with the open file that is locked for it."""
+    while True:
+        owned = Path(tempfile.mkdtemp(prefix=PREFIX))
+        lock = os.open(owned / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            (owned / INSIDE).mkdir()
+        except FileNotFoundError:
+            # Between two of these lines a sweep found it, and that nobody owned it.
+            os.close(lock)
+            continue
+        return owned, lock
