@@ -5,6 +5,7 @@ import io
 import re
 import time
 import zlib
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -43,12 +44,13 @@ def later(page: str) -> str:
     return str(strip_files_prefix(markdown2html(page)))
 
 
-@pytest.mark.parametrize("text", [*ATTACKS, *MARKDOWN, *FORMULAS], ids=lambda text: text[:50])
-def test_nothing_acts_as_markdown_or_as_html(text: str) -> None:
-    for page in (Layout().markdown(text), Layout().html(text), Layout().latex(text)):
-        assert alarms(page) == []
-        assert active(page, "spoiled") == []
-        assert later(page).strip() == page.strip()
+@pytest.mark.parametrize("lay_out", [Layout.markdown, Layout.html, Layout.latex])
+def test_nothing_acts_as_markdown_or_as_html(lay_out: Callable[[Layout, str], str]) -> None:
+    for text in (*ATTACKS, *MARKDOWN, *FORMULAS):
+        page = lay_out(Layout(), text)
+        assert alarms(page) == [], text
+        assert active(page, "spoiled") == [], text
+        assert later(page).strip() == page.strip(), text
 
 
 TEXTS = st.text(alphabet="<>/\"'=&;#xaI$\\[]()!`*_~|:- \n\t\ue000\ue0010spc", max_size=80)
@@ -87,7 +89,6 @@ def test_signs_of_comparison_are_not_taken_for_elements(words: list[str]) -> Non
         "100 % & more; &c &notit; a&b",
         "see 'src=files/y' and a[i] (files/x)",
         "AT&T \\begin and \\href{x}{y}",
-        "\\\\\\\\(not closed".replace("\\\\", "\\"),
         "ẞ ü 漢字 \U0001f600 עברית",
         "`<b>` and `a < b`",
     ],
