@@ -65,7 +65,7 @@ def typeset(formula: str) -> str | None:
     """
     names = {match[1] for match in COMMAND.finditer(formula) if match[1]}
     plain = COMMENT.sub("", formula)
-    if not names <= COMMANDS or len(plain) > LONGEST or _depth(plain) > DEEPEST:
+    if not names <= COMMANDS or len(plain) > LONGEST or not _is_balanced(plain):
         return None
     # MathJax has commands for what HTML would read, and whoever takes formulas out of a text
     # before reading it as HTML finds the same ones.
@@ -73,9 +73,11 @@ def typeset(formula: str) -> str | None:
     return " ".join(plain.split())
 
 
-def _depth(formula: str) -> int:
-    depth = deepest = 0
-    for sign in re.findall(r"[{}]|\\left\b|\\right\b", formula):
-        depth += 1 if sign in ("{", r"\left") else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _is_balanced(formula: str) -> bool:
+    """Tell whether all braces are closed, and not too many are open at a time."""
+    depth = 0
+    for sign in re.findall(r"[{}]", COMMAND.sub("", formula)):
+        depth += 1 if sign == "{" else -1
+        if not 0 <= depth <= DEEPEST:
+            return False
+    return depth == 0

@@ -27,10 +27,10 @@ __all__ = ["Layout", "as_typed"]
 # for the first limit at worst, which is some twelve pages.
 LONGEST_MARKDOWN = 20_000
 LONGEST_HTML = 200_000
-LONGEST_SHOWN = 200_000
+LONGEST_SHOWN = 100_000
 MOST_OF_A_NOTEBOOK = 200_000
 MOST_OF_PICTURES = 50_000_000  # characters in base64; a text can show one picture many times
-DEEPEST = 100
+DEEPEST = 30
 
 ATTRIBUTES = {
     "*": {"title", "lang", "dir"},
@@ -76,8 +76,13 @@ QUIET = {
     ord("\n"): "&#10;",
     **dict.fromkeys(map(ord, "\r\x0b\x0c\x85\u2028\u2029"), " "),
 }
-QUIET_VALUE = {**QUIET, ord("$"): "&#36;", ord("\\"): "&#92;", ord("="): "="}
+# In values and in code MathJax does not look.
+QUIET_CODE = {**QUIET, ord("$"): "&#36;", ord("\\"): "&#92;"}
+QUIET_VALUE = {**QUIET_CODE, ord("="): "="}
 VOID = {"br", "hr", "img", "input", "meta", "link", "col", "wbr", "p", "li", "td", "th", "tr"}
+
+
+Formulas = list[tuple[str, str]]  # as MathJax is to find them, and as they were typed
 
 
 class Layout:
@@ -95,7 +100,7 @@ class Layout:
         if len(short) > min(LONGEST_MARKDOWN, self._left):
             return as_typed(text, "This text is too long to be laid out")
         self._left -= len(short)
-        formulas: list[str] = []
+        formulas: Formulas = []
         tokens = _reader().parse(short, {"formulas": formulas})
         if any(token.level >= DEEPEST - 1 for token in tokens):
             return as_typed(text, "This text is nested too deeply to be laid out")
@@ -119,7 +124,7 @@ class Layout:
             return as_typed(text, "This output is nested too deeply to be laid out")
         return self._finish(_honest(short), pictures, None)
 
-    def _finish(self, page: str, pictures: Mapping[str, str], formulas: list[str] | None) -> str:
+    def _finish(self, page: str, pictures: Mapping[str, str], formulas: Formulas | None) -> str:
         """Clean HTML, put pictures and formulas into it, and write it in one line."""
         safe = nh3.clean(
             page,
@@ -142,7 +147,7 @@ class Layout:
             else:
                 if formulas is not None and not in_code:
                     piece = BRACKETED.sub(lambda found: _take(found, formulas), piece)
-                quiet = piece.translate(QUIET)
+                quiet = piece.translate(QUIET_CODE if in_code else QUIET)
                 pieces.append(FORMULA.sub(lambda found: _formula(formulas, found[1]), quiet))
         return f"<div>{''.join(pieces)}</div>"
 
@@ -177,7 +182,7 @@ def as_typed(text: str, why: str) -> str:
     cut = ""
     if len(text) > LONGEST_SHOWN:
         cut = f", and cut: {LONGEST_SHOWN} of its {len(text)} characters are shown"
-    shown = html.escape(text[:LONGEST_SHOWN], quote=False).translate(QUIET)
+    shown = html.escape(text[:LONGEST_SHOWN], quote=False).translate(QUIET_CODE)
     # A style of ours: lines are broken, as they are in a text.
     return (
         f"<div><p><em>{why}. It is shown as it was typed{cut}.</em></p>"
@@ -185,18 +190,19 @@ def as_typed(text: str, why: str) -> str:
     )
 
 
-def _take(match: re.Match[str], formulas: list[str]) -> str:
+def _take(match: re.Match[str], formulas: Formulas) -> str:
     """Put a formula of a text aside; return what stands for it."""
-    formulas.append(html.unescape(f"${match[1]}$" if match[1] else f"$${match[2]}$$"))
+    formula = f"${match[1]}$" if match[1] else f"$${match[2]}$$"
+    formulas.append((html.unescape(formula), html.unescape(match[0])))
     return f"\ue000{len(formulas) - 1}\ue001"
 
 
-def _formula(formulas: list[str] | None, index: str) -> str:
+def _formula(formulas: Formulas | None, index: str) -> str:
     """Return a formula as MathJax is to find it, or as it was typed."""
     if formulas is None or int(index) >= len(formulas):
         return ""  # the sign was spelt as an entity
-    formula = formulas[int(index)]
-    return typeset(formula) or html.escape(formula, quote=False).translate(QUIET)
+    formula, typed = formulas[int(index)]
+    return typeset(formula) or html.escape(typed, quote=False).translate(QUIET)
 
 
 def _attribute(_: str, name: str, value: str) -> str | None:
@@ -296,7 +302,8 @@ def _reader() -> Any:
 
 def _rule_for_formulas(write: Callable[[str], str]) -> Any:
     def rule(tokens: Any, index: int, _: Any, env: Any) -> str:
-        env["formulas"].append(write(tokens[index].content))
+        formula = write(tokens[index].content)
+        env["formulas"].append((formula, formula))
         return f"\ue000{len(env['formulas']) - 1}\ue001"
 
     return rule

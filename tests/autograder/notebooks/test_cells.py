@@ -6,15 +6,34 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import CourseError, MarkerError
 from autograder.notebooks.cells import (
     GRADED,
+    Built,
+    Grading,
     Kind,
     Marker,
+    Marks,
+    Noted,
+    built_of,
     exercise_of,
     from_notebook,
     from_text,
+    grading_of,
+    hints_of,
+    is_check,
+    is_open,
+    is_run,
+    marks_of,
+    note_built,
+    note_grading,
+    note_role,
+    note_verdict,
+    role_of,
+    verdict_of,
 )
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
@@ -181,3 +200,102 @@ def test_an_nbgrader_cell_that_the_text_has_no_word_for_is_refused(
 
 def test_every_error_of_a_course_is_a_course_error() -> None:
     assert issubclass(MarkerError, CourseError)
+
+
+def cell(metadata: Any, source: str = "x = 1") -> NotebookNode:
+    made = new_code_cell(source)
+    made["metadata"] = metadata
+    return made
+
+
+def test_what_grading_writes_down_is_read_again() -> None:
+    check = new_code_cell("x")
+    assert (verdict_of(check), role_of(check)) == (None, None)
+    note_verdict(check, Noted("passed", 1.5, 0.2))
+    note_role(check, "student")
+    assert verdict_of(check) == Noted("passed", 1.5, 0.2)
+    assert role_of(check) == "student"
+    book = new_notebook()
+    assert (grading_of(book), built_of(book)) == (None, None)
+    note_grading(book, Grading(damaged="It is cut off.", graded=True))
+    note_built(book, Built("a", "b"))
+    assert grading_of(book) == Grading("It is cut off.", True)
+    assert built_of(book) == Built("a", "b")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"autograder": {"verdict": "passed", "points": 16}},
+        {"autograder": {"rubric": True}},
+        {"autograder": {"exercise": "noisy"}},
+        {"autograder": {"hints": 7}},
+        {"autograder_verdict": {"verdict": "passed", "points": 16, "seconds": 1.0}},
+        {"autograder_role": "rubric"},
+    ],
+)
+def test_no_note_is_taken_for_a_marker(metadata: dict[str, Any]) -> None:
+    assert from_notebook(metadata) is None
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_no_marker_is_taken_for_a_note(kind: Kind) -> None:
+    marked = cell(Marker(kind, "setup", 1.0).notebook_metadata())
+    assert (verdict_of(marked), role_of(marked)) == (None, None)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+OUR_KEYS = ("nbgrader", "autograder", "autograder_role", "autograder_verdict")
+
+
+INNER = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("grade_id", "grade", "points", "hints", "verdict"), JUNK)
+)
+METADATA = st.fixed_dictionaries({}, optional=dict.fromkeys(OUR_KEYS, JUNK | INNER))
+
+
+@given(metadata=JUNK | METADATA)
+def test_whatever_metadata_holds_it_is_read_without_an_error(metadata: Any) -> None:
+    anything = cell(metadata)
+    marks = marks_of(anything)
+    assert isinstance(marks.grade_id, str)
+    assert isinstance(marks.points, float)
+    read = (verdict_of, role_of, hints_of, is_check, is_open, is_run)
+    assert all(look(anything) in (None, True, False) or look is hints_of for look in read)
+
+
+@pytest.mark.parametrize(
+    ("marks", "check", "opened"),
+    [
+        ({}, False, True),
+        ({"grade_id": "setup", "locked": True}, False, False),
+        ({"grade_id": "f", "solution": True}, False, True),
+        ({"grade_id": "f", "solution": True, "grade": True}, False, True),
+        ({"grade_id": "f", "locked": True, "grade": True}, True, False),
+        ({"grade_id": "f", "grade": True}, True, False),
+        ({"grade_id": "f", "task": True}, False, False),
+        ({"grade_id": "f", "task": True, "solution": True, "grade": True}, False, False),
+    ],
+)
+def test_marks_say_what_is_a_check_and_what_students_may_change(
+    marks: dict[str, Any], check: bool, opened: bool
+) -> None:
+    marked = cell({"nbgrader": marks})
+    assert (is_check(marked), is_open(marked)) == (check, opened)
+    marked.cell_type = "markdown"
+    assert not is_check(marked)
+
+
+def test_an_exercise_and_its_check_have_one_name() -> None:
+    assert Marks(grade_id="check-relu").exercise == Marks(grade_id="relu").exercise == "relu"
+
+
+@pytest.mark.parametrize("kind", ["reveal", "claim", "experiment"])
+def test_what_no_answer_needs_is_not_run(kind: Kind) -> None:
+    assert not is_run(cell(Marker(kind, "x").notebook_metadata()))
+    assert is_run(cell(Marker("predict", "x").notebook_metadata()))
+    assert not is_run(cell({}, source=" \n"))

@@ -137,3 +137,83 @@ def page_taken_apart(notebook: NotebookNode, _: Path, __: World) -> None:
     notebook.metadata["widgets"] = {
         "application/vnd.jupyter.widget-state+json": {"state": {"x": f"</script>{SCRIPT}"}}
     }
+
+
+@attack()
+def tags_without_an_end(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Tags lack their closing sign, which the page's next element would give them."""
+    tag = "<img src=x onerror=\"document.title = 'spoiled'\" "
+    in_a_cell(
+        notebook,
+        f"""
+        from IPython.display import HTML, Latex, Markdown, display
+
+        for kind in (HTML, Latex, Markdown):
+            display(kind({tag!r}))
+            display(kind("a " + {tag!r} + "b"))
+        """,
+    )
+    markdown(notebook, f"a {tag}")
+    _answer_in_words(notebook, f"because {tag}")
+
+
+@attack()
+def links_in_every_spelling(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Formulas, entities, folders and attachments lead to addresses that run scripts."""
+    run = "javascript:document.title='spoiled'"
+    links = [
+        rf"$\href{{{run}}}{{x}}$",
+        rf"$\def\f{{\href}}\f{{{run}}}{{x}}$",
+        rf"\begin{{align}}\href{{{run}}}{{x}}\end{{align}}",
+        f"&#36;&#92;href{{{run}}}{{x}}&#36;",
+        f"[x](files/{run}) <a href='files/{run}'>x</a> <a href='/files/{run}'>x</a>",
+        f"[x](attachment:{run}) ![x](attachment:{run})",
+        f"<a href='{run.replace(':', '&colon;')}'>x</a> <{run}>",
+        f"<math href='{run}'>x</math> <svg><a xlink:href='{run}'><text>x</text></a></svg>",
+    ]
+    text = "\n\n".join(links)
+    in_a_cell(
+        notebook,
+        f"from IPython.display import HTML, Latex, Markdown, display\n"
+        f"display(HTML({text!r}), Latex({text!r}), Markdown({text!r}))",
+    )
+    markdown(notebook, text)
+    _answer_in_words(notebook, text)
+
+
+@attack()
+def pictures_that_end_their_attribute(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Attachments hold, and are named, what closes the attribute that they stand in."""
+    wrong(notebook)
+    out = f'">{SCRIPT}'
+    _answer_in_words(notebook, f"![a](attachment:a.png) ![b](attachment:{out}) ![{out}](x.png)")
+    for cell in notebook.cells:
+        if cell.id == "why_nonlinear":
+            bundle = {"image/png": out, f"image/png{out}": "AAAA", "image/svg+xml": DRAWING}
+            cell["attachments"] = {"a.png": bundle, out: bundle}
+
+
+@attack()
+def pages_that_take_for_ever(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Texts, code and outputs are what readers of Markdown, HTML and code sit over for minutes."""
+    slow = [" \n" * 12_000, "[" * 400_000, "<div>" * 40_000, "*a_ " * 50_000, "$$a " * 50_000]
+    in_a_cell(
+        notebook,
+        """
+        from IPython.display import HTML, Latex, Markdown, display
+
+        for text in ("<div>" * 30_000, "[" * 150_000, " \\n" * 70_000, "<b><p>" * 25_000):
+            display(HTML(text), Markdown(text), Latex(text))
+        """,
+    )
+    for text in slow:
+        markdown(notebook, f"a{text}b")
+    _answer_in_words(notebook, "".join(slow))
+    for text in ('"' + "[" * 400_000 + '"', "x = 1\n" + " \n" * 12_000, "#" + "a." * 50_000):
+        notebook.cells.append(nbformat.v4.new_code_cell(text))
+
+
+def _answer_in_words(notebook: NotebookNode, text: str) -> None:
+    for cell in notebook.cells:
+        if cell.id == "why_nonlinear":
+            cell.source = text
