@@ -54,7 +54,7 @@ def readable_answers(
     text = "".join(output["text"] for output in result.printed if output["name"] == "stdout")
     *lines, end = [line for line in text.splitlines() if line] or [""]
     if end != END:
-        raise SandboxError(f"the search for answers did not finish: {result.said.get('error')}")
+        raise SandboxError(f"the search for answers did not finish: {result.ran.failure}")
     return lines
 
 
