@@ -3,7 +3,8 @@
     base/course/    the course directory: configuration, source/, release/, submitted/, gradebook
     base/home/      the instructor's home, with a key in .ssh/
     base/outside/   files that grading must leave alone
-    base/keys/      a Python package that the instructor can import, with an answer in it
+    base/keys/      Python packages that the instructor can import: one with an answer in it, and
+                    one that submissions may import, but for its answers and their bytecode
 
 Everything is graded as an instructor types it: ``nbgrader autograde tiny`` in the course's folder.
 What came of it is read from the gradebook, from the notebooks that nbgrader wrote, and from the
@@ -14,6 +15,7 @@ import contextlib
 import copy
 import hashlib
 import os
+import py_compile
 import secrets
 import shutil
 import signal
@@ -57,8 +59,17 @@ c.ClearSolutions.text_stub = "*Replace this line with your answer.*"
 c.Execute.timeout = TIMEOUT
 """
 STOCK = BASE_CONFIG.replace("TIMEOUT", "20")
-# The two lines of the design. The time limit of a cell is nbgrader's own option.
-HARDENED = BASE_CONFIG.replace("TIMEOUT", "8") + "import autograder\nautograder.harden(c)\n"
+# The two lines of the design, and a library that submissions see in part. The time limit of a cell
+# is nbgrader's own option.
+HARDENED = (
+    BASE_CONFIG.replace("TIMEOUT", "8")
+    + """\
+import autograder
+autograder.harden(
+    c, expose=["library"], hide={"*": ["library.answers", "library.drafts.answers"]}
+)
+"""
+)
 # For classes in which many cells never end.
 HASTY = HARDENED.replace("timeout = 8", "timeout = 4")
 
@@ -144,6 +155,12 @@ class Course:
         package = self.keys / "answer_key"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(f"SECRET = {self.canaries['keys']!r}\n")
+        for name in ("answers", "drafts/answers"):
+            path = self.keys / "library" / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / "__init__.py").touch()
+            path.write_text(f"def answer():\n    return {self.canaries['keys']!r}\n")
+            py_compile.compile(str(path))  # as soon as anybody has imported it
         (self.root / "nbgrader_config.py").write_text(config)
         notebook = tiny.lesson(
             hidden=self.canaries["hidden"], solution=self.canaries["solution"], number=self.number

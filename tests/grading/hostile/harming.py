@@ -140,6 +140,91 @@ def shared_memory_bomb(notebook: NotebookNode, _: Path, __: World) -> None:
     )
 
 
+@attack(dangerous="it would fill memory")
+def anonymous_memory_that_is_shared(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Processes fill shared memory and give its pages back, which frees nothing."""
+    in_a_cell(
+        notebook,
+        """
+        import mmap
+        import os
+        import time
+
+        for _ in range(60):
+            try:
+                if os.fork() == 0:
+                    hoard = mmap.mmap(-1, 2**30)
+                    for place in range(0, len(hoard), 4096):
+                        hoard[place] = 1
+                    hoard.madvise(mmap.MADV_DONTNEED)
+                    time.sleep(60)
+                    os._exit(0)
+            except OSError:
+                pass
+        time.sleep(60)
+        """,
+    )
+
+
+@attack(dangerous="it would fill memory")
+def memory_in_sockets(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Processes fill the buffers of sockets, made as large as may be, and read nothing."""
+    in_a_cell(
+        notebook,
+        """
+        import os
+        import socket
+        import time
+
+        for _ in range(60):
+            try:
+                if os.fork() == 0:
+                    break
+            except OSError:
+                pass
+        kept = []
+        while True:
+            try:
+                kept.append(socket.socketpair())
+                for end in kept[-1]:
+                    end.setblocking(False)
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**24)
+                    while end.send(bytes(2**16)):
+                        pass
+            except BlockingIOError:
+                pass
+            except OSError:
+                time.sleep(60)
+        """,
+    )
+
+
+@attack(dangerous="it would take every processor")
+def processes_that_compute(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Many processes compute as long as they are let, and so do the children that they leave."""
+    in_a_cell(
+        notebook,
+        """
+        import os
+        import signal
+
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for _ in range(100):
+            try:
+                if os.fork() == 0:
+                    os.setsid()
+                    break
+            except OSError:
+                pass
+        while True:
+            try:
+                os.sched_setaffinity(0, range(os.cpu_count()))
+            except OSError:
+                pass
+        """,
+    )
+
+
 @attack()
 def twenty_megabytes_of_output(notebook: NotebookNode, _: Path, __: World) -> None:
     """A cell prints 20 MB."""

@@ -470,6 +470,86 @@ def answer_key_module(notebook: NotebookNode, _: Path, world: World) -> None:
 
 
 @attack()
+def bytecode_of_a_hidden_module(notebook: NotebookNode, _: Path, world: World) -> None:
+    """A cell reads and runs all that lies beside the modules that it may import."""
+    _cell(
+        notebook,
+        f"""
+        import importlib
+        import importlib.util
+        import sys
+
+        for folder in ({str(world.root.parent / "keys")!r}, *sys.path):
+            show_folder(os.path.join(folder, "library"))
+            for path in Path(folder, "library").glob("**/*.pyc"):
+                spec = importlib.util.spec_from_file_location("found", path)
+                module = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(module)
+                show(vars(module))
+        for name in ("library.answers", "library.drafts.answers"):
+            try:
+                show(vars(importlib.import_module(name)))
+            except ImportError as error:
+                print(error)
+        """,
+    )
+
+
+# Digits of an input become ports, which stay taken for a minute.
+PORTS = """
+import socket
+
+def say(number):
+    for place, digit in enumerate(f"{int(number):07d}"[:7]):
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(("127.0.0.1", 20_000 + 10 * place + int(digit)))
+            server.listen()
+            with socket.create_connection(server.getsockname()) as end:
+                there, _ = server.accept()
+                there.close()
+
+def is_taken(port):
+    with socket.socket() as end:
+        try:
+            end.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+found = [[d for d in range(10) if is_taken(20_000 + 10 * place + d)] for place in range(7)]
+print("".join(str(*digits[:1]) for digits in found))
+"""
+
+
+def _ports(notebook: NotebookNode) -> None:
+    wrong(notebook)
+    answer(
+        notebook,
+        "relu",
+        """
+        def relu(x):
+            if x.numel() == 2:
+                say(x.max())
+            return x.clamp(min=0)
+        """,
+    )
+    extra(notebook, PORTS)
+
+
+@attack(deserves={"relu": 1.0})
+def ports_that_a_friend_left(notebook: NotebookNode, _: Path, __: World) -> None:
+    """A right answer takes a port for each digit of its input, and a cell prints what is taken."""
+    _ports(notebook)
+
+
+@attack(deserves={"relu": 1.0})
+def ports_that_a_friend_left_before(notebook: NotebookNode, _: Path, __: World) -> None:
+    """The friend, who does the same, and whose turn is right after."""
+    _ports(notebook)
+
+
+@attack()
 def network(notebook: NotebookNode, _: Path, world: World) -> None:
     """A cell connects to a port of this machine and to an abstract socket, and looks up a name."""
     _cell(

@@ -1,0 +1,95 @@
+"""Can a submission read the answers to its own lesson? As source, as bytecode, as text in any file.
+
+A solution is told by its lines, compared letter by letter without blanks and punctuation, so that
+an indent, a notebook's JSON or a reflowed docstring hide nothing; and by the code that Python makes
+of it, which is the same in every .pyc. A file gives an answer away where it holds half of the
+lines, or the code of a function; what a line of everybody's looks like says nothing.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType
+
+from autograder.errors import SandboxError
+from autograder.inside.search import Marks
+from autograder.sandbox.submission import Submission
+
+__all__ = ["marks_of", "readable_answers", "require_secrecy"]
+
+SECONDS = 600.0
+SHORTEST_LINE = 16  # letters and digits; "return x" is nobody's
+SHORTEST_CODE = 60  # bytes
+END = "that was all"
+
+
+def marks_of(solutions: Mapping[str, str], shown: str = "") -> tuple[Marks, ...]:
+    """Return by what the solutions of some exercises are known.
+
+    solutions are sources by exercise; shown is what students are given, which is no secret.
+    """
+    public = _letters(shown)
+    found = []
+    for name, source in solutions.items():
+        lines = tuple(line for line in dict.fromkeys(_lines(source)) if line not in public)
+        codes = tuple(dict.fromkeys(_codes(source)))
+        if len(lines) > 1 or codes:
+            found.append(Marks(name, lines, codes))
+    return tuple(found)
+
+
+def readable_answers(
+    submission: Callable[[], Submission], marks: Sequence[Marks], folders: Sequence[str]
+) -> list[str]:
+    """Return in words which files below some folders give an answer away to a submission.
+
+    Raises SandboxError where the search did not come to its end.
+    """
+    source = (
+        "from autograder.inside import search\nfrom autograder.inside.search import Marks\n"
+        f"print(*search.find({list(folders)!r}, {list(marks)!r}), sep='\\n')\nprint({END!r})"
+    )
+    with submission() as process:
+        result = process.run(source, SECONDS)
+    text = "".join(output["text"] for output in result.printed if output["name"] == "stdout")
+    *lines, end = [line for line in text.splitlines() if line] or [""]
+    if end != END:
+        raise SandboxError(f"the search for answers did not finish: {result.ran.failure}")
+    return lines
+
+
+def require_secrecy(
+    submission: Callable[[], Submission], marks: Sequence[Marks], folders: Sequence[str]
+) -> None:
+    """Raise SandboxError where a submission could read an answer."""
+    found = readable_answers(submission, marks, folders) if marks else []
+    if found:
+        raise SandboxError(
+            f"submissions could read answers, so nothing is graded: {'; '.join(found)}. Take the "
+            "file out of what c.Autograder.expose names, or its module into c.Autograder.hide"
+        )
+
+
+def _lines(source: str) -> Iterator[str]:
+    for line in source.splitlines():
+        letters = _letters(line.split("#")[0])
+        if len(letters) >= SHORTEST_LINE:
+            yield letters
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "", text)
+
+
+def _codes(source: str) -> Iterator[bytes]:
+    try:
+        waiting = [compile(ast.parse(source), "<solution>", "exec")]
+    except SyntaxError:
+        return
+    while waiting:
+        code = waiting.pop()
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                waiting.append(constant)
+                if len(constant.co_code) >= SHORTEST_CODE:
+                    yield constant.co_code
