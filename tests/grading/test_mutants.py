@@ -12,17 +12,9 @@ from autograder.lessons.mutants import all_mutants, out_of_date, sample, try_out
 from tests.grading.places import COURSE, TOPICS, lesson_of
 
 SAMPLE = 20
-# Checks that are being written anew; six mutants pass the old ones.
-OPEN = {"activations": "names beside tanh and elu, a width of 1, a shape and an rtol are not tried"}
 
 
-@pytest.mark.parametrize(
-    "topic",
-    [
-        pytest.param(topic, marks=pytest.mark.xfail(reason=OPEN[topic])) if topic in OPEN else topic
-        for topic in TOPICS
-    ],
-)
+@pytest.mark.parametrize("topic", TOPICS)
 def test_a_change_of_a_solution_is_noticed_or_listed_with_a_reason(topic: str) -> None:
     lesson = lesson_of(topic)
     every = all_mutants(lesson)
