@@ -3,7 +3,7 @@
 #   make test         everything that CI runs
 #   make lab          JupyterLab on copies of the lessons, in work/
 #   make bench        long measurements
-#   make corpora      every hostile and awkward submission, not only the part of them in make test
+#   make corpora      every hostile or awkward submission and every mutant; make test tries a part
 #   make screenshot   the picture in the README
 #   make backbone     train the weights of cnnlib.pretrained anew, in some minutes
 #   make lock         write requirements.lock anew; UPGRADE=1 takes the newest of what is not pinned

@@ -656,6 +656,13 @@ agree(
     step="reduce over dim 0 whatever its length.",
 )
 agree(
+    dead_fraction(z[:1, :1]),
+    1.0,
+    "dead_fraction of one image and one unit",
+    cause="a single number was not thought of.",
+    step="one unit that is at or below 0 is a share of 1.",
+)
+agree(
     dead_fraction(z.T),
     0.0,
     "dead_fraction of four images and three units",
@@ -1370,7 +1377,8 @@ from course.checks import refuses, right
 x = torch.tensor([[-2.0, 0.0, 0.5], [1.0, -0.25, 3.0]])
 refuses(lambda: activation_gradient("gelu", x), "activation_gradient('gelu', x)", word="gelu")
 ### BEGIN HIDDEN TESTS
-refuses(lambda: activation_gradient("silu", x), "activation_gradient('silu', x)", word="silu")
+for name in ("silu", "celu", "tanhshrink"):
+    refuses(lambda name=name: activation_gradient(name, x), f"the name {name!r}", word=name)
 ### END HIDDEN TESTS
 right("activation_gradient", points=0.5, habit=True)
 
@@ -1534,6 +1542,12 @@ for width in (64, 1024):
         step="divide the weights by math.sqrt(width).",
         rtol=0.1,
     )
+expect(
+    len(spreads(torch.tanh, depth=2, width=1)) == 2,
+    "of two layers of one unit there are not two spreads.",
+    cause="a width of 1 was not thought of.",
+    step="take h.std() over the whole batch.",
+)
 offset = spreads(lambda h: h + 5.0, depth=1, gain=1.0)[0]
 agree(
     offset,
@@ -1837,6 +1851,13 @@ judged(
     step="compare the shapes first: torch broadcasts.",
 )
 judged(
+    torch.zeros(3, 2),
+    False,
+    "six zeros against two",
+    reference=torch.zeros(2),
+    step="compare the shapes first: torch broadcasts.",
+)
+judged(
     correct[:, :1],
     False,
     "a shape that broadcasts",
@@ -1872,6 +1893,7 @@ judged(
     rtol=0.0,
     step="use the argument atol.",
 )
+judged(correct * 1.05, True, "5 percent off with rtol=0.1", rtol=0.1, step="use rtol * |right|.")
 judged(
     correct * 1.2, False, "20 percent off with rtol=0.1", rtol=0.1, step="use the argument rtol."
 )

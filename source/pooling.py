@@ -1422,7 +1422,7 @@ for call, what in [
         "an x of shape (3, 7, 5)",
     ),
     (
-        lambda: max_pool2d_backward(grad_out, smooth[..., None], **options),
+        lambda: max_pool2d_backward(smooth.new_ones(2, 3, 3, 4, 2), smooth[..., None], **options),
         "an x of shape (2, 3, 7, 5, 1)",
     ),
     (lambda: max_pool2d_backward(grad_out, smooth, kernel_size=0), "kernel_size=0"),

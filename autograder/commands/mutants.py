@@ -14,7 +14,11 @@ from autograder.lessons.mutants import Became, Finding, all_mutants, out_of_date
 
 __all__ = ["mutants"]
 
-COLUMNS: tuple[Became, ...] = ("killed by visible", "killed by hidden", "killed by time")
+KILLED: dict[str, Became] = {
+    "visible": "killed by visible",
+    "hidden": "killed by hidden",
+    "time": "killed by time",
+}
 
 
 @command
@@ -59,9 +63,9 @@ def _say(what: str, edit: str) -> None:
 
 
 def _table(topic: str, findings: list[Finding]) -> Table:
-    table = Table(title=f"{topic}: mutants of the solutions")
+    table = Table(title=f"{topic}: mutants of the solutions, and what killed them")
     table.add_column("exercise")
-    for heading in ("mutants", *COLUMNS, "equivalent", "alive"):
+    for heading in ("mutants", *KILLED, "equivalent", "alive"):
         table.add_column(heading, justify="right")
     for exercise in dict.fromkeys(finding.mutant.exercise for finding in findings):
         own = [finding for finding in findings if finding.mutant.exercise == exercise]
@@ -69,7 +73,9 @@ def _table(topic: str, findings: list[Finding]) -> Table:
         listed = sum(finding.outcome == "passed" and finding.good for finding in own)
         table.add_row(
             exercise,
-            *map(str, (len(own), *(outcomes.count(column) for column in COLUMNS), listed)),
+            *map(
+                str, (len(own), *(outcomes.count(outcome) for outcome in KILLED.values()), listed)
+            ),
             str(outcomes.count("passed") - listed),
         )
     return table

@@ -7,9 +7,11 @@ docstrings, annotations, and the words of what is raised.
 """
 
 import ast
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from autograder.errors import CourseError
 from autograder.lessons.bank import same_code, write_edit
@@ -135,25 +137,29 @@ def _replaced(source: str, text: _Text) -> Iterator[tuple[Span, str]]:
     """Yield what cosmic-ray's operators make of a source."""
     try:
         from cosmic_ray.ast import ast_nodes, get_ast
-        from cosmic_ray.mutating import mutate_code
         from cosmic_ray.plugins import get_operator
     except ImportError:
         raise CourseError(
             "mutants need cosmic-ray, which is not installed; it comes with "
             "`pip install --editable '.[dev]'`"
         ) from None
-    nodes = list(ast_nodes(get_ast(source)))
+    tree = get_ast(source)
+    # An operator changes the node that it is given, and parsing anew is slow.
+    kept = pickle.dumps(tree)
     for name in OPERATORS:
         operator = get_operator(f"core/{name}")()
-        places = [place for node in nodes for place in operator.mutation_positions(node)]
-        for number, (start, end) in enumerate(places):
-            a, b = text.at(*start), text.at(*end)
-            if source[a:].startswith("*,"):
-                continue  # what keeps keywords apart is no operator
-            changed = mutate_code(source, operator, number)
-            instead = changed[a : len(changed) - (len(source) - b)]
-            # It puts a blank before a number.
-            yield text.without((a, b), instead.strip() if name == "NumberReplacer" else instead)
+        for place, node in enumerate(ast_nodes(tree)):
+            for number, (start, end) in enumerate(operator.mutation_positions(node)):
+                a, b = text.at(*start), text.at(*end)
+                if source[a:].startswith("*,"):
+                    continue  # what keeps keywords apart is no operator
+                fresh = next(islice(ast_nodes(pickle.loads(kept)), place, None))
+                code = operator.mutate(fresh, number).get_code()
+                whole = text.at(*node.get_start_pos_of_prefix()), text.at(*node.end_pos)
+                if name == "NumberReplacer":  # it puts a blank before a number
+                    code = source[whole[0] : a] + code.strip()
+                _, changed = text.without(whole, code)
+                yield (a, b), changed
 
 
 def _without_statement(tree: ast.Module, text: _Text) -> Iterator[tuple[Span, str]]:

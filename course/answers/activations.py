@@ -96,6 +96,11 @@ def relu(x):
     return (x + x.abs()) / 2
 
 
+# %% equivalent exercise="relu"
+# The slope at 0 is free.
+# - return torch.where(x <= 0, torch.zeros_like(x), x)
+# + return torch.where(x < 0, torch.zeros_like(x), x)
+
 # %% misconception="constant_slope" exercise="leaky_relu"
 # The slope is always 0.01; the argument is ignored.
 # - return torch.where(x > 0, x, negative_slope * x)
@@ -161,6 +166,22 @@ def leaky_relu(x, *, negative_slope=0.01):
     return slope * x
 
 
+# %% equivalent exercise="leaky_relu"
+# The lesson does not ask for this refusal.
+# - if negative_slope < 0:
+# -     raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
+# or
+# - if negative_slope < 0:
+# + if negative_slope < -1:
+# or
+# - raise ValueError(f"negative_slope is {negative_slope}; expected 0 or more")
+# + pass
+
+# %% equivalent exercise="leaky_relu"
+# The slope at 0 is free.
+# - return torch.where(x > 0, x, negative_slope * x)
+# + return torch.where(x >= 0, x, negative_slope * x)
+
 # %% misconception="unguarded_exp" exercise="elu"
 # exp overflows in the branch that torch.where does not take, so the gradient is not a number.
 # - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
@@ -223,6 +244,27 @@ def elu(x, *, alpha=1.0):
 # + below = x <= 0
 # + out[below] = alpha * torch.expm1(x[below])
 # + return out
+
+# %% equivalent exercise="elu"
+# The lesson does not ask for this refusal.
+# - if alpha < 0:
+# -     raise ValueError(f"alpha is {alpha}; expected 0 or more")
+# or
+# - if alpha < 0:
+# + if alpha < -1:
+# or
+# - raise ValueError(f"alpha is {alpha}; expected 0 or more")
+# + pass
+
+# %% equivalent exercise="elu"
+# The slope at 0 is free.
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x >= 0, x, alpha * torch.expm1(x.clamp(max=0)))
+
+# %% equivalent exercise="elu"
+# Any bound keeps exp from overflowing in the branch that is not taken.
+# - return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+# + return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=1)))
 
 # %% misconception="counts_entries" exercise="dead_fraction"
 # The share of entries is taken instead of the share of units that are dead for every image.
@@ -292,6 +334,16 @@ def dead_fraction(preactivations):
         raise ValueError(f"expected (N, units), got {preactivations.shape}")
     units = preactivations.shape[1]
     return sum(not (preactivations[:, j] > 0).any() for j in range(units)) / units
+
+
+# %% equivalent exercise="dead_fraction"
+# The lesson does not ask for a refusal of empty batches, and none has fewer than 0 numbers.
+# - if preactivations.dim() != 2 or preactivations.numel() == 0:
+# + if preactivations.dim() != 2 or preactivations.numel() < 0:
+# or
+# + if preactivations.dim() != 2 or preactivations.numel() <= 0:
+# or
+# + if preactivations.dim() != 2 or preactivations.numel() == -1:
 
 
 # %% misconception="as_typed" exercise="sigmoid"
@@ -673,6 +725,11 @@ def activation_gradient(name, x, *, negative_slope=0.01, alpha=1.0):
     return table[name]()
 
 
+# %% equivalent exercise="activation_gradient"
+# Any bound keeps exp from overflowing in the branch that is not taken.
+# - return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
+# + return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=1)))
+
 # %% misconception="gain_unscaled" exercise="signal_by_depth"
 # The weights have standard deviation gain, not gain / sqrt(width), so the spread explodes.
 # - weight = torch.randn(width, width, generator=generator, device=generator.device)
@@ -779,6 +836,37 @@ def signal_by_depth(activation, *, depth, width, gain, generator):
     return spreads
 
 
+# %% equivalent exercise="signal_by_depth"
+# The lesson does not ask for this refusal.
+# - if depth < 1 or width < 1:
+# -     raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
+# or
+# - if depth < 1 or width < 1:
+# + if depth < 0 or width < 1:
+# or
+# + if depth < 1 and width < 1:
+# or
+# + if depth < 1 or width < 0:
+# or
+# - raise ValueError(f"depth is {depth} and width is {width}; expected 1 or more of each")
+# + pass
+
+# %% equivalent exercise="signal_by_depth"
+# One input more or less does not change the spread beyond chance.
+# - h = torch.randn(256, width, generator=generator, device=generator.device)
+# + h = torch.randn(255, width, generator=generator, device=generator.device)
+# or
+# + h = torch.randn(257, width, generator=generator, device=generator.device)
+
+# %% equivalent exercise="signal_by_depth"
+# Checks run on the processor alone, where the device is the same.
+# - h = torch.randn(256, width, generator=generator, device=generator.device)
+# + h = torch.randn(256, width, generator=generator)
+# or
+# - weight = torch.randn(width, width, generator=generator, device=generator.device)
+# + weight = torch.randn(width, width, generator=generator)
+
+
 # %% misconception="inverse_of_the_steepest_slope" exercise="sigmoid_gain"
 # The gain makes up for the slope at 0, which is 1/4; but only a unit at 0 has that slope.
 def sigmoid_gain():
@@ -839,6 +927,11 @@ def sigmoid_gain():
         low, high = (gain, high) if arrived < 1 else (low, gain)
     return gain
 
+
+# %% equivalent exercise="sigmoid_gain"
+# Any gain of the window is right.
+# - return 10.0
+# + return 11.0
 
 # %% misconception="as_typed" exercise="softmax"
 # Nothing is subtracted, so exp overflows for large scores.
@@ -924,6 +1017,20 @@ def softmax(x, *, dim):
 # + largest, _ = y.max(-1)
 # + e = (y - largest.unsqueeze(-1)).exp()
 # + return (e / e.sum(-1).unsqueeze(-1)).movedim(-1, dim)
+
+
+# %% equivalent exercise="softmax"
+# The lesson does not ask for this refusal.
+# - if not -x.dim() <= dim < x.dim():
+# -     raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
+# or
+# - if not -x.dim() <= dim < x.dim():
+# + if not -x.dim() <= dim != x.dim():
+# or
+# + if not -x.dim() <= dim <= x.dim():
+# or
+# - raise ValueError(f"dim is {dim}, but x has shape {tuple(x.shape)}")
+# + pass
 
 
 # %% misconception="right_output" exercise="wrong_but_accepted"

@@ -378,6 +378,19 @@ def pad2d(x, padding, *, value=0.0):
     return torch.where(inside, taken, torch.full_like(taken, value))
 
 
+# %% equivalent exercise="pad2d"
+# Taking four sizes out of another number of them is a ValueError too.
+# - if x.dim() != 4:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W)")
+# or
+# - if x.dim() != 4:
+# + if x.dim() < 4:
+# or
+# + if x.dim() > 4:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W)")
+# + pass
+
 # %% misconception="flipped" exercise="conv2d_naive"
 # The kernel is flipped, as in the convolution of signal processing.
 # - y[image, channel, i, j] = (window * w[channel]).sum()
@@ -548,6 +561,13 @@ def conv2d_naive(x, w, b=None, *, stride=1, padding=0):
                     y[k, :, i, j] += b
     return y
 
+
+# %% equivalent exercise="conv2d_naive"
+# Taking two sizes out of another number of them, below, is a ValueError too.
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() < 4 or x.shape[1] != w.shape[1]:
+# or
+# + if x.dim() != 4 or w.dim() > 4 or x.shape[1] != w.shape[1]:
 
 # %% misconception="flipped" exercise="conv2d"
 # The kernel is flipped, as in the convolution of signal processing.
@@ -751,6 +771,37 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     return y if b is None else y + b[:, None, None]
 
 
+# %% equivalent exercise="conv2d"
+# Taking four sizes out of another number of them, below, is a ValueError too; and with 0 groups
+# there are no channels, which is not what x has.
+# - fits = x.dim() == w.dim() == 4 and groups >= 1
+# + fits = x.dim() <= w.dim() == 4 and groups >= 1
+# or
+# + fits = x.dim() >= w.dim() == 4 and groups >= 1
+# or
+# + fits = x.dim() == w.dim() <= 4 and groups >= 1
+# or
+# + fits = x.dim() == w.dim() >= 4 and groups >= 1
+# or
+# + fits = x.dim() == w.dim() == 4 or groups >= 1
+# or
+# + fits = x.dim() == w.dim() == 4 and groups >= 0
+
+# %% equivalent exercise="conv2d"
+# A kernel without rows or columns is nothing that the text speaks of.
+# - if not (0 < reach_h <= height and 0 < reach_w <= width):
+# + if not (-1 < reach_h <= height and 0 < reach_w <= width):
+# or
+# + if not (0 != reach_h <= height and 0 < reach_w <= width):
+# or
+# + if not (0 <= reach_h <= height and 0 < reach_w <= width):
+# or
+# + if not (0 < reach_h <= height and -1 < reach_w <= width):
+# or
+# + if not (0 < reach_h <= height and 0 != reach_w <= width):
+# or
+# + if not (0 < reach_h <= height and 0 <= reach_w <= width):
+
 # %% misconception="first_position" exercise="conv2d_backward"
 # A weight gets the gradient of one position instead of the sum over all.
 # - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
@@ -887,6 +938,19 @@ def conv2d_backward(grad_out, x, w, *, stride=1, padding=0):
     grad_x = F.fold(w.flatten(1).T @ g, tuple(x.shape[2:]), **options)
     return grad_x, grad_w, g.sum(dim=2).sum(dim=0)
 
+
+# %% equivalent exercise="conv2d_backward"
+# Taking four sizes out of another number of them, below, is a ValueError too.
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() < 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# + if x.dim() > 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# + if x.dim() != 4 and w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# + if x.dim() != 4 or w.dim() < 4 or x.shape[1] != w.shape[1]:
+# or
+# + if x.dim() != 4 or w.dim() > 4 or x.shape[1] != w.shape[1]:
 
 # %% misconception="sum_of_kernels" exercise="receptive_field"
 # The kernel sizes are added up, without taking the shared pixel off.
@@ -1314,3 +1378,44 @@ def telling_inputs():
     x = torch.randn(3, 2, 9, 11, dtype=torch.float64)
     w = torch.randn(5, 2, 3, 4, dtype=torch.float64) * 10
     return x, w, (3, 2), (1, 3)
+
+
+# %% equivalent exercise="telling_inputs"
+# Any inputs will do that tell the wrong ones apart, random ones too.
+# - generator = torch.Generator().manual_seed(0)
+# + generator = torch.Generator().manual_seed(-1)
+# or
+# + generator = torch.Generator().manual_seed(1)
+# or
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# + x = torch.randn(3, 3, 7, 5, generator=generator)
+# or
+# + x = torch.randn(2, 3, 6, 5, generator=generator)
+# or
+# + x = torch.randn(2, 3, 8, 5, generator=generator)
+# or
+# + x = torch.randn(2, 3, 7, 4, generator=generator)
+# or
+# + x = torch.randn(2, 3, 7, 6, generator=generator)
+# or
+# + x = torch.randn(2, 3, 7, 5)
+# or
+# - w = torch.randn(4, 3, 3, 2, generator=generator)
+# + w = torch.randn(3, 3, 3, 2, generator=generator)
+# or
+# + w = torch.randn(5, 3, 3, 2, generator=generator)
+# or
+# + w = torch.randn(4, 3, 2, 2, generator=generator)
+# or
+# + w = torch.randn(4, 3, 4, 2, generator=generator)
+# or
+# + w = torch.randn(4, 3, 3, 3, generator=generator)
+# or
+# + w = torch.randn(4, 3, 3, 2)
+# or
+# - return x, w, (2, 1), (1, 2)
+# + return x, w, (3, 1), (1, 2)
+# or
+# + return x, w, (2, 1), (0, 2)
+# or
+# + return x, w, (2, 1), (1, 3)

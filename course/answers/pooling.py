@@ -139,6 +139,18 @@ def shift_consistency(model, x, *, shift):
     return float((answers[:n] == answers[n:]).float().mean())
 
 
+# %% equivalent exercise="shift_consistency"
+# Taking two sizes out of another number of them, below, is a ValueError too.
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() < 4 or x.numel() == 0:
+# or
+# + if x.dim() > 4 or x.numel() == 0:
+
+# %% equivalent exercise="shift_consistency"
+# No number of elements is below 0.
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() <= 0:
+
 # %% misconception="zeros_win" exercise="max_pool2d" of="unfolded"
 # The padding is 0, which wins over pixels below 0.
 # - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
@@ -337,6 +349,21 @@ def max_pool2d(x, *, kernel_size, stride=None, padding=0):
     return torch.stack(rows, dim=2)
 
 
+# %% equivalent exercise="max_pool2d"
+# Padding is a whole number, so rounding half of the window down changes nothing.
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh / 2 or pw > kw // 2:
+# or
+# + if ph > kh // 2 or pw > kw / 2:
+
+# %% equivalent exercise="max_pool2d"
+# Checks run on the processor alone, where the device is the same.
+# - row = winner // kw + sh * torch.arange(winner.shape[2], device=x.device)[:, None]
+# + row = winner // kw + sh * torch.arange(winner.shape[2])[:, None]
+# or
+# - column = winner % kw + sw * torch.arange(winner.shape[3], device=x.device)
+# + column = winner % kw + sw * torch.arange(winner.shape[3])
+
 # %% misconception="never_counts_padding" exercise="avg_pool2d" of="unfolded"
 # The padding is never counted; the argument is ignored.
 # - if count_include_pad:
@@ -514,6 +541,18 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
     return windows.nanmean(dim=4)
 
 
+# %% equivalent exercise="avg_pool2d"
+# Padding is a whole number, so rounding half of the window down changes nothing.
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh / 2 or pw > kw // 2:
+# or
+# + if ph > kh // 2 or pw > kw / 2:
+
+# %% equivalent exercise="avg_pool2d"
+# One image counts the pixels under each window, and two count the same.
+# - return window_sums(x) / window_sums(torch.ones_like(x[:1, :1]))
+# + return window_sums(x) / window_sums(torch.ones_like(x[:2, :1]))
+
 # %% misconception="largest" exercise="global_avg_pool"
 # The largest pixel of each channel is taken instead of the mean.
 # - return x.mean(dim=(2, 3))
@@ -590,6 +629,11 @@ def global_avg_pool(x):
 # The mean of the means of the rows.
 # - return x.mean(dim=(2, 3))
 # + return x.mean(3).mean(2)
+
+# %% equivalent exercise="global_avg_pool"
+# No number of pixels is below 0.
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[3] <= 0:
 
 # %% misconception="all_ties" exercise="max_pool2d_backward" of="loops"
 # Every pixel that equals the largest gets the full gradient, so more comes out than went in.
@@ -852,6 +896,20 @@ def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
 # + index = winner.flatten(2)
 # + grad_x = torch.zeros_like(x.flatten(2))
 # + return grad_x.scatter_add(2, index, grad_out.flatten(2)).reshape(x.shape)
+
+
+# %% equivalent exercise="max_pool2d_backward"
+# Checks run on the processor alone, where the device is the same.
+# - row = winner // kw + sh * torch.arange(winner.shape[2], device=x.device)[:, None]
+# + row = winner // kw + sh * torch.arange(winner.shape[2])[:, None]
+# or
+# - column = winner % kw + sw * torch.arange(winner.shape[3], device=x.device)
+# + column = winner % kw + sw * torch.arange(winner.shape[3])
+
+# %% equivalent exercise="max_pool2d_backward"
+# The gradient of the output has the dtype of x.
+# - grad_x = torch.zeros_like(x.flatten(2), dtype=grad_out.dtype)
+# + grad_x = torch.zeros_like(x.flatten(2))
 
 
 # %% misconception="zeros" exercise="unmask"

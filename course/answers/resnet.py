@@ -114,6 +114,11 @@ def shortcut(in_channels, out_channels, *, stride):
     return Slicing(in_channels, out_channels, stride)
 
 
+# %% equivalent exercise="shortcut"
+# Strides below 1 are refused above.
+# - if stride == 1 and in_channels == out_channels:
+# + if stride <= 1 and in_channels == out_channels:
+
 # %% misconception="activation_of_the_input" exercise="basic_block"
 # The activation is applied to the input and F(x) is added after it: ReLU(x) + F(x).
 # - return F.relu(self.residual(x) + self.downsample(x))
@@ -455,6 +460,14 @@ def residual_jacobian(block, x):
     full = torch.autograd.functional.jacobian(lambda t: block.residual(t) + t, x.detach())
     return full.flatten(0, 3).flatten(1)
 
+
+# %% equivalent exercise="residual_jacobian"
+# The sum has the wider dtype of the two, which in float32 and float64 is that of the slope; and
+# checks run on the processor alone.
+# - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
+# + return torch.eye(n, device=x.device) + slope.reshape(n, n)
+# or
+# + return torch.eye(n, dtype=x.dtype) + slope.reshape(n, n)
 
 # %% misconception="activation_of_the_input" exercise="bottleneck_block"
 # The activation is applied to the input and F(x) is added after it: ReLU(x) + F(x).
@@ -834,6 +847,30 @@ def make_resnet(blocks, *, num_classes, in_channels=3):
     return Net(blocks, num_classes, in_channels)
 
 
+# %% equivalent exercise="make_resnet"
+# In place or not, the numbers are the same.
+# - relu=nn.ReLU(inplace=True),
+# + relu=nn.ReLU(),
+# or
+# + relu=nn.ReLU(inplace=False),
+
+# %% equivalent exercise="make_resnet"
+# Stages are counted from 0.
+# - first = PaddedBlock(channels, width, stride=1 if i == 0 else 2)
+# + first = PaddedBlock(channels, width, stride=1 if i <= 0 else 2)
+
+# %% equivalent exercise="make_resnet"
+# What layers are called is free.
+# - layers[f"layer{i + 1}"] = nn.Sequential(first, *rest)
+# + layers[f"layer{i * 1}"] = nn.Sequential(first, *rest)
+# or
+# + layers[f"layer{i - 1}"] = nn.Sequential(first, *rest)
+# or
+# + layers[f"layer{i + 0}"] = nn.Sequential(first, *rest)
+# or
+# + layers[f"layer{i + 2}"] = nn.Sequential(first, *rest)
+
+
 # %% misconception="nothing" exercise="zero_init_residual"
 # What changed is not the last batch norm's weight of each F, set to 0, and nothing else.
 def zero_init_residual(model):
@@ -1109,3 +1146,21 @@ def idle_parameters(model, x):
         if g is None or g.abs().max() <= 1e-4 * top:
             names.append(name)
     return names
+
+
+# %% equivalent exercise="idle_parameters"
+# Any uneven weights will do, in float32 too.
+# - total = (y * torch.arange(y.numel(), dtype=y.dtype).sin().reshape(y.shape)).sum()
+# + total = (y * torch.arange(y.numel()).sin().reshape(y.shape)).sum()
+
+# %% equivalent exercise="idle_parameters"
+# Both are as long as the parameters are many.
+# - names, parameters = zip(*twin.named_parameters(), strict=True)
+# + names, parameters = zip(*twin.named_parameters())
+# or
+# + names, parameters = zip(*twin.named_parameters(), strict=False)
+# or
+# - return [name for name, size in zip(names, sizes, strict=True) if size <= 1e-4 * max(sizes)]
+# + return [name for name, size in zip(names, sizes) if size <= 1e-4 * max(sizes)]
+# or
+# + return [name for name, size in zip(names, sizes, strict=False) if size <= 1e-4 * max(sizes)]

@@ -87,7 +87,7 @@ def test_a_conflict_is_refused_by_pull_unless_forced(run: Run, course: Course) -
     assert "# # Notebook" in course.text_path("tiny").read_text()
 
 
-@pytest.mark.parametrize("command", ["build", "pull", "matrix"])
+@pytest.mark.parametrize("command", ["build", "pull", "matrix", "mutants"])
 def test_an_unknown_topic_is_refused_in_a_sentence(command: str, run: Run) -> None:
     result = run(command, "huge")
     assert result.exit_code == 1
@@ -158,6 +158,56 @@ def test_a_wrong_verdict_turns_the_matrix_red(
     assert result.exit_code == 1
     assert said in " ".join(result.output.split())
     assert "got the wrong verdict" in result.output
+
+
+def test_a_mutant_that_passes_is_shown_as_a_bank_would_have_it(run: Run, course: Course) -> None:
+    result = run("mutants", "tiny", "--processes", "1")
+    assert result.exit_code == 0
+    rows = [line.replace("│", " ").split() for line in result.output.splitlines()]
+    # Deleted, - or * for +; deleted.
+    assert ["double", "3", "3", "0", "0", "0", "0"] in rows
+    assert ["root", "1", "1", "0", "0", "0", "0"] in rows
+
+    edit(course.text_path("tiny"), "assert double(3) == 6,", "assert double(0) == 0,")
+    edit(course.text_path("tiny"), "assert double(-1.5) == -3.0", "assert double(2) == 4")
+    build.build(course, ["tiny"])
+    result = run("mutants", "tiny", "--processes", "1")
+    assert result.exit_code == 1
+    passes = "tiny, double: a mutant passes: add a test, or this equivalent with its reason\n"
+    cell = "# - return x + x\n# + return x * x\n"
+    assert passes + cell in result.output
+    assert "1 mutants or equivalents are not as they should be" in result.output
+
+    bank = course.root / "answers/tiny.py"
+    bank.write_text(
+        f'{bank.read_text()}\n# %% equivalent exercise="double"\n# Equal at 0 and 2.\n{cell}'
+    )
+    assert run("mutants", "tiny", "--processes", "1").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("come", "said"),
+    [
+        ("x - x", "a mutant is killed by visible: this equivalent is none"),
+        ("2 * x", "this equivalent is no mutant"),
+    ],
+)
+def test_an_equivalent_that_is_none_turns_the_mutants_red(
+    come: str, said: str, run: Run, course: Course
+) -> None:
+    bank = course.root / "answers/tiny.py"
+    cell = f'# %% equivalent exercise="double"\n# Why not.\n# - return x + x\n# + return {come}\n'
+    bank.write_text(f"{bank.read_text()}\n{cell}")
+    result = run("mutants", "tiny", "--processes", "1")
+    assert result.exit_code == 1
+    assert f"tiny, double: {said}\n# - return x + x\n# + return {come}\n" in result.output
+
+
+def test_a_sample_of_the_mutants_is_tried_on_request(run: Run) -> None:
+    result = run("mutants", "--sample", "1", "--processes", "1")
+    assert result.exit_code == 0
+    rows = [line.replace("│", " ").split() for line in result.output.splitlines()]
+    assert sum(int(row[1]) for row in rows if row and row[0] in ("double", "root")) == 1
 
 
 def test_a_refusal_of_nbgraders_comes_as_its_reason_alone(run: Run, course: Course) -> None:
