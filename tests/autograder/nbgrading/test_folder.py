@@ -1,7 +1,6 @@
 """What a folder of students can hold, and what is taken of it."""
 
 import os
-import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from dateutil.tz import tz
 
 from autograder.nbgrading import folder as folders
 from autograder.nbgrading.folder import bring, handed_in, in_print
@@ -154,19 +152,10 @@ def test_without_a_timestamp_nothing_is_known_and_nothing_wrong(handed: Path) ->
     assert handed_in(handed) == folders.Handed(None)
 
 
-@pytest.mark.parametrize("above", [True, False])
-def test_the_time_zone_of_a_timestamp_is_no_file(
-    above: bool, handed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Where dateutil looks for time zones.
-    (handed / "zones").mkdir()
-    monkeypatch.setattr(tz, "TZPATHS", [str(handed / "zones")])
-    # The shortest file of a time zone: an hour before UTC.
-    counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
-    zone = b"TZif" + bytes(16) + counts + struct.pack(">lbb", 3600, 0, 0) + b"ABC\0"
-    (handed / "zone").write_bytes(zone)
-    path = "../zone" if above else f"{handed}/zone"
-    (handed / "timestamp.txt").write_text(f"2026-02-28 12:00:00 {path}")
+@pytest.mark.filterwarnings("ignore")  # dateutil warns of the second one, and reads it
+@pytest.mark.parametrize("zone", ["/usr/share/zoneinfo/UTC", "../zoneinfo/UTC"])
+def test_the_time_zone_of_a_timestamp_is_no_path(zone: str, handed: Path) -> None:
+    (handed / "timestamp.txt").write_text(f"2026-02-28 12:00:00 {zone}")
     assert "no date" in handed_in(handed).complaint
 
 
