@@ -75,8 +75,8 @@ def test_a_course_with_other_delimiters_is_built_and_hides_what_they_hide(course
     text = course.text_path("tiny").read_text()
     words = {"BEGIN SOLUTION": "MUSTER AN", "END SOLUTION": "MUSTER AUS"}
     words |= {"BEGIN HIDDEN TESTS": "GEHEIM", "END HIDDEN TESTS": "OFFEN"}
-    for usual, other in words.items():
-        text = text.replace(usual, other)
+    for usual, chosen in words.items():
+        text = text.replace(usual, chosen)
     course.text_path("tiny").write_text(text)
     other = Course(course.root, OTHERS)
     build.build(other, ["tiny"], force=True)
