@@ -15,7 +15,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.server_extensions.formgrader import handlers
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 from traitlets.config import Config
 
 from autograder.notebooks.html import clean
@@ -121,9 +121,12 @@ def look(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], dict[str,
     asked: list[str] = []
     context = browser.new_context()
     context.add_init_script(SPY)
-    context.route(
-        re.compile("^https?:"), lambda route: (asked.append(route.request.url), route.abort())[1]
-    )
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    context.route(re.compile("^https?:"), refuse)
 
     def open_and_look(page: str) -> dict[str, Any]:
         file = tmp_path / "page.html"
