@@ -122,11 +122,11 @@ def look(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], dict[str,
     context = browser.new_context()
     context.add_init_script(SPY)
 
-    def note(route: Route) -> None:
+    def refuse(route: Route) -> None:
         asked.append(route.request.url)
         route.abort()
 
-    context.route(re.compile("^https?:"), note)
+    context.route(re.compile("^https?:"), refuse)
 
     def open_and_look(page: str) -> dict[str, Any]:
         file = tmp_path / "page.html"

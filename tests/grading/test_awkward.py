@@ -8,6 +8,7 @@ import pytest
 from tests.grading import course as courses
 from tests.grading import tiny
 from tests.grading.awkward import CORPUS as WHOLE
+from tests.grading.awkward.texts import ARRIVES
 from tests.grading.corpus import chosen
 from tests.grading.course import FIRST, LAST, VERDICTS, Course, Outcome
 
@@ -73,6 +74,12 @@ def test_student_is_told_that_the_file_is_damaged(outcome: Outcome, student: str
 def test_feedback_is_written_and_holds_no_secret(outcome: Outcome, student: str) -> None:
     assert outcome.course.feedback(student)
     assert outcome.leaks(student) == set()
+
+
+@pytest.mark.parametrize("student", [name for name in ARRIVES if name in CORPUS])
+def test_what_was_written_reaches_the_person_who_grades(outcome: Outcome, student: str) -> None:
+    page = outcome.course.feedback(student)
+    assert [words for words in ARRIVES[student] if words not in page] == []
 
 
 @pytest.mark.parametrize("student", [FIRST, LAST])

@@ -27,7 +27,7 @@ def shown(page: str) -> str:
     """Return the text of a page, as a browser shows it."""
     words: list[str] = []
     reader = HTMLParser()
-    reader.handle_data = words.append  # type: ignore[assignment, method-assign]  # all that is wanted of it
+    reader.handle_data = words.append  # type: ignore[assignment,method-assign]  # all that is wanted
     reader.feed(page)
     reader.close()
     return "".join(words).strip()

@@ -78,11 +78,11 @@ def test_a_course_with_other_delimiters_is_built_and_hides_what_they_hide(course
     for usual, chosen in words.items():
         text = text.replace(usual, chosen)
     course.text_path("tiny").write_text(text)
-    other = Course(course.root, OTHERS)
-    build.build(other, ["tiny"], force=True)
-    released = Path(other.release_path("tiny")).read_text()
+    german = Course(course.root, OTHERS)
+    build.build(german, ["tiny"], force=True)
+    released = Path(german.release_path("tiny")).read_text()
     assert "x + x" not in released
     assert "double of a number below 0" not in released
-    source = nbformat.read(other.notebook_path("tiny"), as_version=4)
-    assert "return x + x" in leaks.secrets(source, Delimiters.of(other.config))
+    source = nbformat.read(german.notebook_path("tiny"), as_version=4)
+    assert "return x + x" in leaks.secrets(source, Delimiters.of(german.config))
     assert leaks.secrets(source) == set()

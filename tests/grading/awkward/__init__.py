@@ -4,13 +4,13 @@
 deserves all points.
 """
 
-from tests.grading.awkward import answers, cells, damage
+from tests.grading.awkward import answers, cells, damage, texts
 from tests.grading.corpus import Corpus
 
 __all__ = ["CORPUS"]
 
 CORPUS = Corpus()
-for _module in (answers, cells, damage):
+for _module in (answers, cells, damage, texts):
     for _name, _submission in _module.HONEST.items():
         if _name in CORPUS:
             raise ValueError(f"{_name!r} is in two families")

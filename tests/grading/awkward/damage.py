@@ -266,3 +266,20 @@ def _reads(notebook: NotebookNode, name: str, size: int) -> None:
     solve(notebook)
     cell = get(notebook, "relu")
     cell.source = f"assert len(open({name!r}, 'rb').read()) == {size}\n{cell.source}"
+
+
+@honest(deserves=ALL)
+def numbers_that_json_lacks(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """A tool wrote NaN into metadata, and half a surrogate pair into an output."""
+    raw = json.loads(_right(notebook))
+    raw["metadata"]["seconds"] = float("nan")
+    raw["cells"][-1]["metadata"]["limits"] = [float("inf"), -float("inf")]
+    raw["cells"][0]["metadata"]["said"] = "\ud83d"
+    write(folder, FILE, json.dumps(raw))
+
+
+@honest(deserves=ALL)
+def of_an_older_format(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """An old editor saved the notebook in format 3, where cells stand in worksheets."""
+    solve(notebook)
+    write(folder, FILE, json.dumps(nbformat.convert(notebook, 3)))

@@ -375,3 +375,40 @@ def notebooks_in_numbers(notebook: NotebookNode, folder: Path, _: World) -> None
     wrong(notebook)
     for number in range(10_000):
         os.close(os.open(folder / f"{number}.ipynb", os.O_CREAT, 0o600))
+
+
+@attack()
+def old_format_with_a_heading(_: NotebookNode, folder: Path, __: World) -> None:
+    """The notebook is of an older format, with a heading of level three billion."""
+    heading = {"cell_type": "heading", "level": 3_000_000_000, "metadata": {}, "source": "a"}
+    sheets = [{"cells": [heading], "metadata": {}}]
+    old = {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0, "worksheets": sheets}
+    write(folder, f"{ASSIGNMENT}.ipynb", json.dumps(old))
+
+
+@attack()
+def empty_lists_in_millions(_: NotebookNode, folder: Path, __: World) -> None:
+    """The notebook is 99 MB of empty lists, where cells belong."""
+    lists = b"[]," * (33 * 2**20)
+    write(folder, f"{ASSIGNMENT}.ipynb", b'{"nbformat": 4, "cells": [' + lists + b"[]]}")
+
+
+@attack()
+def cells_and_lines_in_millions(notebook: NotebookNode, folder: Path, _: World) -> None:
+    """A source has 20 million lines of nothing, and metadata, ids and attachments have as many."""
+    wrong(notebook)
+    nothing = [""] * 5_000_000
+    raw = json.loads(nbformat.writes(notebook))
+    raw["metadata"]["x"] = nothing
+    raw["cells"][0]["source"] = nothing
+    raw["cells"][1]["id"] = nothing
+    raw["cells"][2]["attachments"] = {str(number): {} for number in range(1_000_000)}
+    write(folder, f"{ASSIGNMENT}.ipynb", json.dumps(raw))
+
+
+@attack()
+def ids_that_are_letters_to_unicode_alone(notebook: NotebookNode, _: Path, __: World) -> None:
+    """Cell ids are letters that no page and no format of notebooks allows."""
+    wrong(notebook)
+    for number in range(3):
+        extra(notebook, "x = 1").id = "\u1d2c\u00e4\u4e00" + "\U0001d4d0" * number
