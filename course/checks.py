@@ -148,7 +148,7 @@ def refuses(call: Callable[[], object], what: str, *, word: str | None = None) -
 
     >>> refuses(lambda: float("1..0"), 'float("1..0")')
     """
-    step = "raise it yourself and say what was passed: ValueError(f'stride is {stride}; ...')."
+    step = "raise it and say what was passed, as in ValueError(f'stride is {stride}; ...')."
     try:
         result = call()
     except ValueError as error:

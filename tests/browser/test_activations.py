@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.controls import shown
-from tests.browser.lab import answered, cell, explorers, run
+from tests.browser.lab import answered, cell, explorers, run, use_theme
 
 pytestmark = pytest.mark.parametrize("topic", ["activations"], indirect=True, scope="package")
 
@@ -96,7 +96,8 @@ def editable(released: Page) -> Iterator[Page]:
 
 def test_an_answer_that_is_written_passes_its_check(editable: Page) -> None:
     check = cell(editable, "check-relu").locator(".jp-OutputArea-output")
-    expect(check).to_contain_text("NotImplementedError")
+    expect(check.first).to_contain_text("Not yet: no answer here so far.")
+    expect(check.last).to_have_text("This cell ends here.")
     stub = cell(editable, "relu").locator(".cm-line", has_text="raise NotImplementedError")
     stub.click()
     editable.keyboard.press("End")
@@ -104,4 +105,39 @@ def test_an_answer_that_is_written_passes_its_check(editable: Page) -> None:
     editable.keyboard.type("return torch.where(x > 0, x, 0 * x)")
     editable.keyboard.press("Control+Enter")
     run(editable, "check-relu")
-    expect(check).to_have_count(0)
+    expect(check).to_have_count(1)
+    expect(check).to_contain_text("relu is right here: 1 point")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_a_check_is_folded_to_a_line_and_its_failure_is_legible_in_both_themes(
+    editable: Page, theme: str
+) -> None:
+    use_theme(editable, theme)
+    check = cell(editable, "check-relu")
+    expect(check.locator(".jp-InputPlaceholder")).to_contain_text("# Check of relu, 1 point.")
+    expect(check.locator(".jp-InputArea-editor")).to_have_count(0)
+    block = check.locator(".jp-RenderedHTMLCommon div").first
+    expect(block).to_contain_text("Not yet:")
+    text, ground = (
+        block.evaluate(
+            "(node, which) => getComputedStyle(which ? node : document.querySelector("
+            "'.jp-Notebook')).getPropertyValue(which ? 'color' : 'background-color')",
+            which,
+        )
+        for which in (True, False)
+    )
+    assert contrast(text, ground) >= 4.5
+    use_theme(editable, "JupyterLab Light")
+
+
+def contrast(*colours: str) -> float:
+    """Return the ratio of the luminances of two colours written as rgb(r, g, b)."""
+    luminances = []
+    for colour in colours:
+        channels = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        weights = (0.2126, 0.7152, 0.0722)
+        luminances.append(sum(w * c for w, c in zip(weights, linear, strict=True)))
+    low, high = sorted(luminances)
+    return (high + 0.05) / (low + 0.05)
