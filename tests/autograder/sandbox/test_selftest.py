@@ -32,7 +32,7 @@ from autograder.inside import confine, probe, seccomp, worker
 supervise, NO_CALL = worker._supervise, (2**32 - 1, 2**32 - 1)
 
 def weakened(request, *rest):
-    exec(request["environment"].pop("WEAKEN", ""), globals())
+    exec(request.environment.pop("WEAKEN", ""), globals())
     supervise(request, *rest)
 
 worker._supervise = weakened
