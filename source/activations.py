@@ -1445,9 +1445,10 @@ depth(tanh=tanh, sigmoid=sigmoid, relu=relu, leaky_relu=leaky_relu, elu=elu)
 #
 # **2 points.** Send a batch of 256 standard normal inputs through `depth` layers without biases.
 # Each weight matrix is `(width, width)`, new for each layer, with entries of standard deviation
-# `gain / math.sqrt(width)`. Return the standard deviation of the activations after each layer. Draw
-# every random number from the generator that is passed in, so that the same seed gives the same
-# list. Checks know the spread that theory predicts, and allow 10 to 20 percent for chance.
+# `gain / math.sqrt(width)`; `depth` and `width` are 1 or more. Return the standard deviation of the
+# activations after each layer. Draw every random number from the generator that is passed in, so
+# that the same seed gives the same list. Checks know the spread that theory predicts, and allow 10
+# to 20 percent for chance.
 
 # %% [markdown] hints="signal_by_depth"
 # <details><summary>Hint 1: how do I draw numbers from the generator?</summary>
