@@ -7,7 +7,7 @@ from functools import wraps
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from torch import Tensor
 
 from tests import measured as values
@@ -17,7 +17,13 @@ from tests.workers import pytest_sessionfinish, pytest_testnodedown
 # Hooks are found by their names.
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_testnodedown"]
 
-settings.register_profile("course", deadline=None, derandomize=True)
+settings.register_profile(
+    "course",
+    deadline=None,
+    derandomize=True,
+    # A busy machine makes examples slowly, and that is no defect of a test.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("course")
 # pytest-xdist runs one process per core.
 torch.set_num_threads(int(os.environ.get(values.THREADS, "1")))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.errors import SandboxError
-from autograder.inside.probe import Given
 from autograder.limits import Limits
 from autograder.sandbox.bubblewrap import ADVICE
 from autograder.sandbox.offer import Offer
@@ -30,6 +29,9 @@ def escapes(
     secret is a word that stands in the environment of this process's own sandbox. Raises
     SandboxError where the attempts did not come to their end.
     """
+    # Not earlier: it needs Linux, and commands that do not grade run elsewhere too.
+    from autograder.inside.probe import Given
+
     with (
         scratch_folder() as folder,
         socket.create_server(("127.0.0.1", 0)) as server,
@@ -47,8 +49,8 @@ def escapes(
             limits=limits,
         )
         with submission() as neighbour, submission() as process:
-            _run(neighbour, f"probe.leave_traces({_source(given)})")
-            return _run(process, f"print(*probe.escapes({_source(given)}), sep='\\n')")
+            _run(neighbour, f"probe.leave_traces(probe.{given!r})")
+            return _run(process, f"print(*probe.escapes(probe.{given!r}), sep='\\n')")
 
 
 def require_isolation(
@@ -76,10 +78,6 @@ def _run(process: Submission, source: str) -> list[str]:
         why = result.ended or result.ran.failure or text
         raise SandboxError(f"the self-test of the sandbox did not finish: {why}")
     return lines
-
-
-def _source(given: Given) -> str:
-    return f"probe.{given!r}"
 
 
 def _texts(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ OURS = {"autograder", "cnnlib", "course", "tests"}
 def what_users_run_imports_dependencies(root: Path) -> list[str]:
     """An extra's package may be imported too, late, in a module that catches its absence."""
     declared, extras = declarations(root)
-    optional = set().union(*(extras[name] for name in extras if name != "dev"))
+    optional = set().union(*extras.values())
     return [
         f"{path} imports {module} of {distribution}, which dependencies lack"
         for path, module, distribution, harmless in imported(root, *runtime(root))
