@@ -24,7 +24,7 @@ from autograder.notebooks.cells import exercise_of
 
 __all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
 
-SEVERAL = 5  # times the limit of a submission, which is run twice, makes a grader stuck
+SEVERAL = 3  # times what a submission, which may be run twice, may take by the clock
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def grade_class(
 def _patience(course: Course, lesson: str) -> float:
     """Return the seconds after which a student's grader is ended."""
     notebooks = [*(course.source / lesson).glob("*.ipynb")]
-    return SEVERAL * course.options.time * max(1, len(notebooks))
+    return SEVERAL * course.options.time * course.options.wall * max(1, len(notebooks))
 
 
 def release(course: Course, lesson: str, *, due: datetime | None = None) -> None:
