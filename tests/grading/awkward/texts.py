@@ -38,10 +38,10 @@ ARRIVES = {
         "&lt;script",
     ),
     "pasted_gif": (f"data:image/gif;base64,{GIF}",),
-    "pasted_photograph": ('<img src="data:image/png;base64,',),
+    "pasted_photograph": ('src="data:image/png;base64,',),
     "attachment_dropped": ("lost.png: no picture", "the rest of the answer"),
     "pasted_into_the_text": (f"data:image/gif;base64,{GIF}", "the rest of the answer"),
-    "formulas_in_words": (r"$\frac{a_1}{b_2} \lt c_3$", "costs <span>&#36;</span>5"),
+    "formulas_in_words": (r"$\frac{a_1}{b_2} \lt c_3$", "costs <span>$</span>5"),
     "long_answer": ("too long to be laid out", "the rest of the answer"),
 }
 
