@@ -32,7 +32,7 @@ from autograder.wire.reference import (
     Restriction,
     exception_class,
 )
-from autograder.wire.values import MAX_BYTES, Decoder, Encoder, WireError, pack
+from autograder.wire.values import MAX_BYTES, Decoder, Encoder, WireError
 
 __all__ = ["Call", "Peer"]
 
@@ -290,7 +290,7 @@ class Peer:
     def _identity(self, number: int, made: Any) -> Any:
         """Return the value that stands for an object already, where it still says the same."""
         known = self._same.get(number)
-        if type(known) is type(made) and pack(self._form(known)) == pack(self._form(made)):
+        if type(known) is type(made) and self._form(known) == self._form(made):
             return known
         self._same[number] = made
         return made

@@ -162,11 +162,11 @@ Answer = Done | Raised
 Message = Query | Done | Raised
 
 
-def write(record: Struct) -> bytes:
-    """Return a record's bytes. Raises WireError where it holds what has no bytes."""
+def write(record: Any) -> bytes:
+    """Return a record's bytes, or a tagged form's. Raises WireError where it holds what has no bytes."""
     try:
         return msgspec.msgpack.encode(record)
-    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
+    except (UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
         raise WireError(f"a record cannot be sent: {error}") from None
 
 

@@ -24,39 +24,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-import msgspec
-
 from autograder.wire.standard import standard_form as _standard_form
 from autograder.wire.standard import standard_value as _standard_value
 from autograder.wire.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
 
-__all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError", "pack", "unpack"]
+__all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError"]
 
 MAX_DEPTH = 60
 MAX_DIGITS = 4000  # of an integer
 
 _PLAIN = (type(None), bool, float, str, bytes)
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder()
-
-
-def pack(message: Any) -> bytes:
-    """Return a frame's bytes. Raises WireError where they are too many."""
-    try:
-        frame = _ENCODER.encode(message)
-    except (UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
-        raise WireError(f"a value cannot be sent: {error}") from None
-    if len(frame) > MAX_BYTES:
-        raise WireError(f"a message has {len(frame):,} bytes; at most {MAX_BYTES:,} are allowed")
-    return frame
-
-
-def unpack(frame: bytes) -> Any:
-    """Return what a frame holds, still tagged. Raises WireError where it is malformed."""
-    try:
-        return _DECODER.decode(frame)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise WireError(f"a message is malformed: {error}") from None
 
 
 class Encoder:

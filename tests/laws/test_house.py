@@ -60,7 +60,7 @@ SOUND = {
     "autograder/config.py": "from autograder.limits import Limits\n",
     "autograder/wire/__init__.py": "",
     "autograder/wire/values.py": "import msgspec\n",
-    "autograder/wire/peer.py": "from autograder.wire.values import pack\n",
+    "autograder/wire/peer.py": "from autograder.wire.values import Encoder\n",
     "autograder/inside/worker.py": "from autograder.wire import peer\n",
     "autograder/judging/judge.py": "from autograder.wire.peer import Peer\n",
 }

@@ -16,7 +16,7 @@ from autograder.wire.channel import Channel, Closed
 from autograder.wire.peer import Peer
 from autograder.wire.records import Query, write
 from autograder.wire.reference import RemoteError, RemoteFunction, Restriction
-from autograder.wire.values import WireError, pack
+from autograder.wire.values import WireError
 
 
 class Block(nn.Module):
@@ -338,8 +338,7 @@ def test_a_student_s_process_can_ask_the_judge_for_nothing_but_calls(message: An
     with ours, theirs:
         peer = Peer(Channel(ours, 5.0), "judge")
         peer.own(lambda: None)
-        frame = write(message) if isinstance(message, Query) else pack(message)
-        Channel(theirs).send(frame)
+        Channel(theirs).send(write(message))
         with pytest.raises((WireError, Closed)):
             peer.request("name", 1, "x", None)
 

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.wire.values import Decoder, Encoder, WireError, pack, unpack
+from autograder.wire.records import read, write
+from autograder.wire.values import Decoder, Encoder, WireError
 
 
 def refuse(value: Any) -> Any:
@@ -18,7 +19,7 @@ def refuse(value: Any) -> Any:
 
 
 def there_and_back(value: Any) -> Any:
-    return Decoder(refuse).decode(unpack(pack(Encoder(refuse).encode(value))))
+    return Decoder(refuse).decode(read(write(Encoder(refuse).encode(value)), Any))
 
 
 hashable = st.recursive(
@@ -183,7 +184,7 @@ def test_nesting_is_bounded() -> None:
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_or_harmless(data: bytes) -> None:
     with contextlib.suppress(WireError):
-        Decoder(refuse).decode(unpack(data))
+        Decoder(refuse).decode(read(data, Any))
 
 
 tags = st.sampled_from([*"luszdijcreTNnGDVSMRr", "x", ""])
