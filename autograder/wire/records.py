@@ -163,7 +163,7 @@ Message = Query | Done | Raised
 
 
 def write(record: Any) -> bytes:
-    """Return a record's bytes, or a tagged form's. Raises WireError where it holds what has no bytes."""
+    """Return the bytes of a record or of a tagged form. Raises WireError where it has none."""
     try:
         return msgspec.msgpack.encode(record)
     except (UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
