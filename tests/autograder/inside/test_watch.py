@@ -114,7 +114,7 @@ def test_a_long_look_is_followed_by_a_pause(monkeypatch: pytest.MonkeyPatch) -> 
         memory, pids = Memory(idle, like=idle), Family.of(child).pids
         used = memory.used
 
-        def noted(pids: list[int]) -> int:
+        def noted(pids: list[int], *_: object) -> int:
             looks.append(1)
             return used(pids)
 
