@@ -20,7 +20,7 @@ LESSONS = sorted(path.stem for path in (ROOT / "source").glob("*.py"))
 # What a measurement never needs: checks of answers, predictions and what they reveal.
 IDLE = {"check", "predict", "reveal", "hints", "written"}
 
-NUMBER = r"(?<!\w)-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+NUMBER = r"(?<!\w)-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
 
 
 @cache
@@ -76,7 +76,9 @@ def test_the_measurement_gives_the_verdict_that_is_stated(
     assert isinstance(shown, Trial)
     for what, condition in shown.conditions.items():
         name = f"{claim.id}: {what}"
-        numbers = condition.values or [float(n) for n in re.findall(NUMBER, condition.told)]
+        numbers = condition.values or [
+            float(n.replace(",", "")) for n in re.findall(NUMBER, condition.told)
+        ]
         noted(name, list(numbers), holds=condition.outcome == "holds")
         for value, bounds in margins(claim, condition):
             measured(f"{name}, {', '.join(bounds)}", value, **bounds)
