@@ -3,9 +3,10 @@
 import ast
 from typing import Any
 
+from autograder.notebooks.cells import marks_of
 from autograder.notebooks.regions import plain_python
 
-__all__ = ["given_in", "names_bound_in"]
+__all__ = ["given_in", "modules_imported_by", "names_bound_in"]
 
 
 def given_in(source: str, *, locked: bool) -> str:
@@ -21,6 +22,22 @@ def given_in(source: str, *, locked: bool) -> str:
         return plain_python(source)
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     return "\n".join(map(ast.unparse, imports))
+
+
+def modules_imported_by(notebook: Any) -> tuple[str, ...]:
+    """Return the modules that an instructor's locked cells and checks import, in order.
+
+    A judge that has them already need not import them for each submission.
+    """
+    found: dict[str, None] = {}
+    for cell in notebook.cells:
+        tree = _tree(cell.source) if cell.cell_type == "code" and marks_of(cell).locked else None
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Import):
+                found |= dict.fromkeys(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found[node.module] = None
+    return tuple(found)
 
 
 def names_bound_in(source: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 from autograder.config import Autograder
 from autograder.errors import CourseError, SandboxError
 from autograder.judging.diagnosis import known
+from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for
 from autograder.notebooks import cells
@@ -100,11 +101,12 @@ class Judge(NbGraderPreprocessor):
             )
         if self.config.Execute.get("enabled", True) in (False, "False"):
             self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
+        warm = settings.warm + modules_imported_by(original.notebook)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 grader = Grader(
                     sandbox_for(settings),
-                    judges_for(settings.warm),
+                    judges_for(warm),
                     original.notebook,
                     files=_files(self.parent, about, options),
                     own_files=_files(self.parent, about, None),
@@ -117,7 +119,7 @@ class Judge(NbGraderPreprocessor):
             except SandboxError:
                 # The machine's fault and not the student's: never a grade.
                 discard(settings)
-                discard_judges(settings.warm)
+                discard_judges(warm)
                 if attempt == ATTEMPTS:
                     raise
         damaged = (cells.grading_of(nb) or cells.Grading()).damaged
