@@ -1947,7 +1947,6 @@ for name, gain in runs:
 # 1. Before training, all classes are about equally likely, so the loss is near $\log K$.
 # 2. A network that cannot learn 50 images by heart has a bug.
 
-
 # %% experiment="sanity"
 net = Network(own["relu"].function, [64, 64, 64, 10], gain=math.sqrt(2), seed=0)
 nn.init.normal_(net.layers[-1].weight, std=0.01)  # small scores: no class is preferred yet

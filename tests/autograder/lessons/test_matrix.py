@@ -90,7 +90,7 @@ def test_an_answer_that_only_the_habit_rejects_is_rejected(
         '# %% claim="exact"',
         f'# %% habit="root" points=0.5\n{test}\n\n# %% claim="exact"',
     )
-    wrong = course.root / "wrong/tiny.py"
+    wrong = course.root / "answers/tiny.py"
     wrong.write_text(
         wrong.read_text()
         + '\n\n# %% misconception="whole" exercise="root"\n# Whole roots become whole numbers.\n'
