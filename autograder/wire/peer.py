@@ -24,7 +24,7 @@ from autograder.wire import randomness
 from autograder.wire.autograd import join
 from autograder.wire.channel import Channel
 from autograder.wire.operations import assign, operate
-from autograder.wire.records import MOST_PRINTED, Answer, Done, Message, Query, Raised, read, write
+from autograder.wire.records import MOST_PRINTED, Done, Message, Query, Raised, read, write
 from autograder.wire.reference import (
     Remote,
     RemoteClass,
@@ -32,7 +32,7 @@ from autograder.wire.reference import (
     Restriction,
     exception_class,
 )
-from autograder.wire.values import MAX_BYTES, Decoder, Encoder, WireError
+from autograder.wire.values import Decoder, Encoder, WireError
 
 __all__ = ["Call", "Peer"]
 
@@ -133,7 +133,7 @@ class Peer:
             self._answer(query)
 
     def _exchange(self, query: Query) -> Done | Raised:
-        self.channel.send(_packed(query))
+        self.channel.send(write(query))
         while True:
             message: Query | Done | Raised = read(self.channel.receive()[0], Message)
             if not isinstance(message, Query):
@@ -155,16 +155,16 @@ class Peer:
                 done = Done(done.value, done.changed, done.node, _cut(printed))
             else:
                 done = self._perform(query)
-            reply = _packed(done)
+            reply = write(done)
         except (WireError, MemoryError) as error:
             if self.role == "judge":
                 raise
-            reply = _packed(Raised(["TypeError"], str(error)[:MAX_TEXT]))
+            reply = write(Raised(["TypeError"], str(error)[:MAX_TEXT]))
         except BaseException as error:
             if self.role == "judge" and not isinstance(error, Exception):
                 raise
             names = [kind.__name__[:200] for kind in type(error).__mro__[:50]]
-            reply = _packed(Raised(names, _text(error), self._lineage(error), _cut(printed)))
+            reply = write(Raised(names, _text(error), self._lineage(error), _cut(printed)))
         finally:
             self._depth -= 1
         self.channel.send(reply)
@@ -327,13 +327,6 @@ class Peer:
         if number not in self._owned:
             raise WireError(f"there is no object {number}")
         return self._owned[number]
-
-
-def _packed(message: Query | Answer) -> bytes:
-    frame = write(message)
-    if len(frame) > MAX_BYTES:
-        raise WireError(f"a message has {len(frame):,} bytes; at most {MAX_BYTES:,} are allowed")
-    return frame
 
 
 def _cut(printed: io.StringIO) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from autograder.limits import Limits
-from autograder.wire.tensors import WireError
+from autograder.wire.tensors import MAX_BYTES, WireError
 
 __all__ = [
     *("MOST_PRINTED", "Answer", "Done", "Message", "Query", "Raised"),
@@ -163,11 +163,14 @@ Message = Query | Done | Raised
 
 
 def write(record: Any) -> bytes:
-    """Return the bytes of a record or of a tagged form. Raises WireError where it has none."""
+    """Return the bytes of a record or a tagged form. Raises WireError where they are too many."""
     try:
-        return msgspec.msgpack.encode(record)
+        frame = msgspec.msgpack.encode(record)
     except (UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
         raise WireError(f"a record cannot be sent: {error}") from None
+    if len(frame) > MAX_BYTES:
+        raise WireError(f"a message has {len(frame):,} bytes; at most {MAX_BYTES:,} are allowed")
+    return frame
 
 
 def read(frame: bytes, kind: type[Record] | Any) -> Record:

@@ -140,7 +140,7 @@ def test_the_reference_gets_all_automatic_points_and_an_untouched_notebook_none(
 ) -> None:
     with (graded / "grades.csv").open() as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
-    automatic = sum(exercise.points for exercise in lesson.exercises)
+    automatic = sum(exercise.points + exercise.habit_points for exercise in lesson.exercises)
     assert rows.keys() == {"ada", "bob"}
     assert float(rows["ada"]["raw_score"]) == automatic
     assert float(rows["bob"]["raw_score"]) == 0
@@ -155,7 +155,7 @@ def test_feedback_shows_every_check_with_its_points(
     page = (graded / "feedback" / student / TOPIC / f"{TOPIC}.html").read_text()
     for exercise in lesson.exercises:
         assert f"check-{exercise.name}" in page
-    raised = page.count("NotImplementedError</span>: replace this line")
+    raised = page.count("This cell ends here.")
     assert raised == 0 if student == "ada" else raised >= len(lesson.exercises)
 
 
@@ -163,12 +163,13 @@ def test_validating_an_untouched_notebook_shows_every_unsolved_exercise(
     nbgrader: Command, lesson: Lesson
 ) -> None:
     said = nbgrader("validate", f"submitted/bob/{TOPIC}/{TOPIC}.ipynb")
-    unsolved = len(lesson.exercises) + len(lesson.written)
+    checks = sum(len(exercise.checks) for exercise in lesson.exercises)
+    unsolved = checks + len(lesson.written)
     assert f"VALIDATION FAILED ON {unsolved} CELL(S)!" in said
     assert "HAVE CHANGED" not in said
     assert said.count("The following cell failed:") == unsolved
     assert said.count("You did not provide a response.") == len(lesson.written)
-    assert said.count("NotImplementedError: replace this line") >= len(lesson.exercises)
+    assert said.count("This cell ends here.") >= checks
 
 
 def test_validating_the_reference_finds_nothing(nbgrader: Command) -> None:
