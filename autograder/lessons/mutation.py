@@ -7,7 +7,7 @@ docstrings, annotations, and the words of what is raised.
 """
 
 import ast
-import pickle
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -144,8 +144,6 @@ def _replaced(source: str, text: _Text) -> Iterator[tuple[Span, str]]:
             "`pip install --editable '.[dev]'`"
         ) from None
     tree = get_ast(source)
-    # An operator changes the node that it is given, and parsing anew is slow.
-    kept = pickle.dumps(tree)
     for name in OPERATORS:
         operator = get_operator(f"core/{name}")()
         for place, node in enumerate(ast_nodes(tree)):
@@ -153,7 +151,8 @@ def _replaced(source: str, text: _Text) -> Iterator[tuple[Span, str]]:
                 a, b = text.at(*start), text.at(*end)
                 if source[a:].startswith("*,"):
                     continue  # what keeps keywords apart is no operator
-                fresh = next(islice(ast_nodes(pickle.loads(kept)), place, None))
+                # An operator changes the node that it is given.
+                fresh = next(islice(ast_nodes(copy.deepcopy(tree)), place, None))
                 code = operator.mutate(fresh, number).get_code()
                 whole = text.at(*node.get_start_pos_of_prefix()), text.at(*node.end_pos)
                 if name == "NumberReplacer":  # it puts a blank before a number

@@ -123,7 +123,9 @@ class Class(Course):
 
     def scratch(self) -> list[Path]:
         """What graders have left in the temporary directory."""
-        return sorted((self.base / "temporary").iterdir())
+        found = (self.base / "temporary").iterdir()
+        # Dask keeps a folder of its own there.
+        return sorted(path for path in found if path.name != "dask-scratch-space")
 
     def __init__(self, base: Path) -> None:
         super().__init__(base, CONFIG)

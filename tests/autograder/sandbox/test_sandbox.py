@@ -184,7 +184,7 @@ def test_pictures_and_pages_are_kept_and_cleaned(process: Submission) -> None:
 def test_what_a_submission_started_dies_with_it(box: Sandbox) -> None:
     with box.submission() as submission:
         submission.run(
-            "import subprocess\nsubprocess.Popen(['sleep', '987'], start_new_session=True)", 10.0
+            "import subprocess\nsubprocess.Popen(['sleep', '987'], start_new_session=True)", 60.0
         )
         assert "987" in running_sleeps()
     deadline = time.monotonic() + 120

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from course.blocks import PaddedBlock, stack
+from course.datasets import digits
 from course.figures import Picture
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +19,9 @@ NETWORK = nn.Sequential(nn.Conv2d(1, 4, 3))
 # Where the means of drawing come from.
 DRAWING = ("course.figures", "course.figures.picture")
 # Arguments of the figures that take some.
+DENSE = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 10))
 ARGUMENTS: dict[str, Callable[[], tuple[tuple[object, ...], dict[str, object]]]] = {
+    "activations.arrivals": lambda: (({"2 layers": DENSE}, digits()[0]), {}),
     "convolution.places": lambda: ((torch.zeros(9, 1, 8, 8),), {}),
     "convolution.filters": lambda: ((NETWORK, NETWORK.state_dict()), {}),
     "pooling.kept_curves": lambda: (({"strides": [1.0, 0.5]},), {}),
