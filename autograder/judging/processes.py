@@ -55,7 +55,7 @@ class Processes:
             result = process.run(cell.source, seconds)
         except Gone as gone:
             printed = process.printed()
-            self._bury()
+            self.bury()
             return None, [*printed, error(*end_in_words(gone.reason, "This cell"))]
         self._history.append(cell)
         if cell.index in self._unread:
@@ -75,7 +75,7 @@ class Processes:
             process, seconds = self._alive()
             self._copies[cell.check] = process.keep(seconds)
         except Gone:
-            self._bury()
+            self.bury()
         except UsedUp:
             pass
 
@@ -94,10 +94,6 @@ class Processes:
             return None if copy.stale(seconds) else copy.check(seconds)
         except (Gone, UsedUp):
             return None
-
-    def bury(self) -> None:
-        """Note that the process has died."""
-        self._bury()
 
     def _alive(self) -> tuple[Submission, float]:
         """Return a process that has run all cells so far, and the seconds that the next may take.
@@ -121,10 +117,11 @@ class Processes:
                     self._process.run(cell.source, seconds)
                 except Gone:
                     self._history.remove(cell)
-                    self._bury()
+                    self.bury()
                     break
 
-    def _bury(self) -> None:
+    def bury(self) -> None:
+        """Note that the process has died, and its copies with it."""
         self.close()
         self._deaths += 1
 

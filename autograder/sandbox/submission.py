@@ -148,12 +148,8 @@ class _Process:
         except (Closed, WireError, DeadlineError) as error:
             raise self._gone(error, late=False) from None
 
-    def waited(self) -> float:
-        """Seconds that the submission's processes have waited for a processor, so far."""
-        return self._clock()
-
     def _send(self, order: Order, seconds: float, files: tuple[int, ...] = ()) -> None:
-        self._waited, self._left = self._clock(), (PATIENCE - 1) * seconds
+        self._waited, self._left = self.waited(), (PATIENCE - 1) * seconds
         self._channel.seconds = seconds
         self._channel.send(write(order), files)
 
@@ -161,7 +157,8 @@ class _Process:
         self._channel.seconds = seconds
         return read(self._channel.receive()[0], kind)
 
-    def _clock(self) -> float:
+    def waited(self) -> float:
+        """Seconds that the submission's processes have waited for a processor, so far."""
         self._watcher.seconds = GRACE
         try:
             self._watcher.send(write(Ask("clock")))
@@ -172,7 +169,7 @@ class _Process:
 
     def _more(self) -> float:
         """Seconds to add to a time limit: those for which others had the processor."""
-        waited = self._clock()
+        waited = self.waited()
         added = min(waited - self._waited, self._left)
         self._waited = max(waited, self._waited)
         self._left -= max(0.0, added)
@@ -241,11 +238,7 @@ class Submission(_Process):
                 ran = self._receive(GRACE, Ran)
         except (Closed, WireError, DeadlineError) as error:
             raise self._gone(error, late=late) from None
-        return CellResult(ran, self._printed(), "timeout" if late else "")
-
-    def printed(self) -> list[dict[str, Any]]:
-        """Return what was printed since the last cell ended."""
-        return self._printed()
+        return CellResult(ran, self.printed(), "timeout" if late else "")
 
     def keep(self, seconds: float) -> "Copy":
         """Keep a copy of the process as it is now. Raises Gone where the process is gone."""
@@ -265,7 +258,8 @@ class Submission(_Process):
         self._channel.close()
         self._watcher.close()
 
-    def _printed(self) -> list[dict[str, Any]]:
+    def printed(self) -> list[dict[str, Any]]:
+        """Return what was printed since the last cell ended."""
         outputs = []
         for index, name in enumerate(("stdout", "stderr")):
             with suppress(OSError):
