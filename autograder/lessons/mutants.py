@@ -18,8 +18,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
-from pebble import ProcessExpired, ProcessPool
-
 from autograder.errors import CourseError
 from autograder.lessons.bank import Answer, same_code
 from autograder.lessons.lesson import Exercise, Lesson
@@ -79,13 +77,21 @@ def try_out(
 
     Each runs in a process that it may break: one that hangs or dies is replaced. warm are modules
     to import once, and processes is how many run side by side, by default one for each core. Raises
-    CourseError where a reference itself does not pass, for then nothing is learnt of its mutants.
+    CourseError where a reference itself does not pass, for then nothing is learnt of its mutants,
+    and where pebble is not installed.
     """
     reasons = {(a.exercise, same_code(a.source)): a.explanation for a in lesson.equivalents}
     exercises = {exercise.name: exercise for exercise in lesson.exercises}
     context = get_context("forkserver")
     context.set_forkserver_preload([*warm, __name__])
     count = processes or os.cpu_count() or 1
+    try:
+        from pebble import ProcessExpired, ProcessPool
+    except ImportError:
+        raise CourseError(
+            "mutants need pebble, which is not installed; it comes with "
+            "`pip install --editable '.[dev]'`"
+        ) from None
     with ProcessPool(count, context=context, initializer=_be_quiet) as pool:
         limits: dict[str, float] = {}
         for name in dict.fromkeys(mutant.exercise for mutant in among):

@@ -1,10 +1,14 @@
-"""Python files read as syntax trees, for the laws on imports."""
+"""What several laws read: Python files as syntax trees, and what pyproject.toml declares."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-__all__ = ["called", "graph", "imports", "modules", "room", "top"]
+from packaging.requirements import Requirement
+
+__all__ = ["called", "extras", "graph", "imports", "modules", "project", "required", "room", "top"]
 
 LATE = ("import_module", "importorskip", "__import__")
 
@@ -58,3 +62,20 @@ def graph(root: Path) -> dict[str, set[str]]:
 
 def room(module: str) -> str:
     return [*module.split("."), ""][1]
+
+
+def project(root: Path) -> dict[str, Any]:
+    """The table ``project`` of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    return table
+
+
+def required(root: Path) -> list[Requirement]:
+    """What every user installs."""
+    return [Requirement(line) for line in project(root)["dependencies"]]
+
+
+def extras(root: Path) -> dict[str, list[Requirement]]:
+    """By the name of each extra, what it adds."""
+    groups = project(root).get("optional-dependencies", {})
+    return {name: [Requirement(line) for line in lines] for name, lines in groups.items()}

@@ -2,7 +2,6 @@
 
 import ast
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -12,15 +11,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.laws.reading import imports, top
+from tests.laws.reading import extras, imports, required, top
 
 OURS = {"autograder", "cnnlib", "course", "tests"}
 
 
 def what_users_run_imports_dependencies(root: Path) -> list[str]:
     """An extra's package may be imported too, late, in a module that catches its absence."""
-    declared, extras = declarations(root)
-    optional = set().union(*extras.values())
+    declared, more = declarations(root)
+    optional = set().union(*more.values())
     return [
         f"{path} imports {module} of {distribution}, which dependencies lack"
         for path, module, distribution, harmless in imported(root, *runtime(root))
@@ -29,11 +28,11 @@ def what_users_run_imports_dependencies(root: Path) -> list[str]:
 
 
 def developers_install_what_tests_import(root: Path) -> list[str]:
-    declared, extras = declarations(root)
+    declared, more = declarations(root)
     return [
         f"{path} imports {module} of {distribution}, which dependencies and the extra dev lack"
         for path, module, distribution, _ in imported(root, *sorted(root.glob("tests/**/*.py")))
-        if distribution not in declared | extras.get("dev", set())
+        if distribution not in declared | more.get("dev", set())
     ]
 
 
@@ -44,13 +43,11 @@ def runtime(root: Path) -> list[Path]:
 
 def declarations(root: Path) -> tuple[set[str], dict[str, set[str]]]:
     """Names of the distributions that are dependencies, and of those in each extra."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
-    def names(lines: list[str]) -> set[str]:
-        return {canonicalize_name(Requirement(line).name) for line in lines}
+    def names(wanted: list[Requirement]) -> set[str]:
+        return {canonicalize_name(requirement.name) for requirement in wanted}
 
-    extras = project.get("optional-dependencies", {})
-    return names(project["dependencies"]), {name: names(lines) for name, lines in extras.items()}
+    return names(required(root)), {name: names(more) for name, more in extras(root).items()}
 
 
 def imported(root: Path, *paths: Path) -> Iterator[tuple[str, str, str, bool]]:

@@ -1,25 +1,26 @@
 """The licence is the same wherever a machine reads it; PROVENANCE.md says what it covers."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.laws.reading import project
+
 # The first line of LICENSE, by the name that SPDX gives the licence.
 TITLES = {"BSD-3-Clause": "BSD 3-Clause License"}
 
 
 def one_licence_everywhere(root: Path) -> list[str]:
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    declared = project(root)
     cited = yaml.safe_load((root / "CITATION.cff").read_text())
     title = (root / "LICENSE").read_text().partition("\n")[0]
-    ours = project["license"]
+    ours = declared["license"]
     violations = [
-        f"CITATION.cff: {key} is {cited.get(key)}, in pyproject.toml {project[key]}"
+        f"CITATION.cff: {key} is {cited.get(key)}, in pyproject.toml {declared[key]}"
         for key in ("license", "version")
-        if str(cited.get(key)) != project[key]
+        if str(cited.get(key)) != declared[key]
     ]
     if TITLES.get(ours) != title:
         violations.append(f"LICENSE begins with {title!r}; expected {TITLES.get(ours)!r}")

@@ -1,7 +1,6 @@
 """requirements.lock is fresh: what make installs is what pyproject.toml asks for, by its hash."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -11,6 +10,8 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.laws.reading import extras, required
 
 LOCK = "requirements.lock"
 US = "cnn-course"
@@ -47,12 +48,15 @@ def locked(text: str) -> list[Locked]:
     return found
 
 
+def directly(root: Path) -> list[Requirement]:
+    """What make installs."""
+    return [*required(root), *extras(root)["dev"]]
+
+
 def pins(root: Path) -> dict[str, str]:
     """Versions of all that make installs directly, but for what the lock leaves to the machine."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    required = [Requirement(line) for line in lines]
-    found = {canonicalize_name(r.name): str(r.specifier).removeprefix("==") for r in required}
+    wanted = directly(root)
+    found = {canonicalize_name(r.name): str(r.specifier).removeprefix("==") for r in wanted}
     return {name: version for name, version in found.items() if name not in MACHINE}
 
 
@@ -93,9 +97,7 @@ def what_is_installed_is_locked(root: Path) -> list[str]:
         for package in locked((root / LOCK).read_text())
         if not package.marker or Marker(package.marker).evaluate()
     }
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    installed = closure([Requirement(line) for line in lines])
+    installed = closure(directly(root))
     return [
         f"{name}: {version} is installed, {here.get(name)} is locked; run make lock"
         for name, version in sorted(installed.items())

@@ -1,7 +1,6 @@
 """pyproject.toml pins every direct dependency, and environment.yml pins the same."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+from tests.laws.reading import extras, project, required
 
 # What conda-forge calls some packages.
 CONDA = {"matplotlib-base": "matplotlib", "pytorch": "torch", "pytorch-cpu": "torch"}
@@ -37,21 +38,14 @@ def environments_agree(root: Path) -> list[str]:
         pinned = str(known[package].specifier).removeprefix("==") if package in known else version
         if version != pinned:
             violations.append(f"environment.yml has {package} {version}, pyproject.toml {pinned}")
-    python = tomllib.loads((root / "pyproject.toml").read_text())["project"]["requires-python"]
+    python = project(root)["requires-python"]
     if ours.get("python", "0") not in SpecifierSet(python):
         violations.append(f"environment.yml: Python {ours.get('python')}; expected {python}")
     return violations
 
 
-def required(root: Path) -> list[Requirement]:
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return [Requirement(line) for line in project["dependencies"]]
-
-
 def optional(root: Path) -> list[Requirement]:
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    groups = project.get("optional-dependencies", {}).values()
-    return [Requirement(line) for group in groups for line in group]
+    return [requirement for group in extras(root).values() for requirement in group]
 
 
 def environment(root: Path) -> dict[str, str]:
