@@ -17,7 +17,8 @@ COVERAGE ?= --cov --cov-report=
 PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench corpora screenshot backbone lock bubblewrap chromium clean
+.PHONY: help demo test lint lab bench corpora screenshot backbone lock clean
+.PHONY: bubblewrap chromium postgresql
 
 help:
 	@sed -n '2,9s/^# *//p' Makefile
@@ -49,11 +50,14 @@ bubblewrap:
 chromium:
 	$(call need,chromium,chromium)
 
+postgresql:
+	$(call need,pg_virtualenv,postgresql)
+
 demo: $(READY) bubblewrap
 	$(BIN)/autograder demo activations
 
 # After two hours pytest is interrupted, and says what failed until then.
-test: $(READY) bubblewrap chromium lint
+test: $(READY) bubblewrap chromium postgresql lint
 	timeout --foreground --signal=INT --kill-after=60 7200 $(PYTEST) $(COVERAGE)
 	@[ -z "$(COVERAGE)" ] || for package in autograder cnnlib course; do \
 	  echo "$$package: $$($(BIN)/coverage report --format=total --include="$$package/*")" \
@@ -67,7 +71,7 @@ lint: $(READY)
 	$(BIN)/autograder build --check
 
 # A learner's copy is never overwritten.
-corpora: $(READY) bubblewrap
+corpora: $(READY) bubblewrap postgresql
 	WHOLE_CORPUS=1 $(PYTEST) --override-ini=faulthandler_timeout=3600 tests/grading
 
 lab: $(READY)

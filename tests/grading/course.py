@@ -295,6 +295,10 @@ class Course:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def database(self) -> str:
+        """Where the gradebook lies, as nbgrader's option db_url has it."""
+        return f"sqlite:///{self.root / 'gradebook.db'}"
+
     @contextlib.contextmanager
     def gradebook(self) -> Iterator[Any]:
         """The course's gradebook, by nbgrader's own interface."""
@@ -303,7 +307,7 @@ class Course:
         # nbgrader's models warn about sessions while they are filled.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}", "attacked") as book:
+            with Gradebook(self.database(), "attacked") as book:
                 yield book
 
     def points(self, student: str) -> dict[str, float]:

@@ -106,6 +106,8 @@ class Class(Course):
     """Eight students: right, wrong, untouched, in part, late, with one notebook and with none."""
 
     def _lay_out(self, config: str) -> None:
+        if self.server:
+            config += f"c.CourseDirectory.db_url = {self.server!r}\n"
         super()._lay_out(config)
         for name, (points, more) in NOTEBOOKS.items():
             text = LESSON.replace("@POINTS@", str(points)).replace("@MORE@", str(more))
@@ -127,7 +129,13 @@ class Class(Course):
         # Dask keeps a folder of its own there.
         return sorted(path for path in found if path.name != "dask-scratch-space")
 
-    def __init__(self, base: Path) -> None:
+    def database(self) -> str:
+        """Where the gradebook lies."""
+        return self.server or super().database()
+
+    def __init__(self, base: Path, *, server: str = "") -> None:
+        """Make the class in a folder; its gradebook in a database's server, if one is named."""
+        self.server = server
         super().__init__(base, CONFIG)
         with self.gradebook() as book:
             book.update_or_create_assignment(ASSIGNMENT, duedate="2026-03-01 12:00:00 UTC")
@@ -142,7 +150,8 @@ class Class(Course):
         self._hand_in("gil", noisy)
         self._hand_in("hao", RIGHT, text="A square is not negative.")
         self._fresh = base / "fresh.db"
-        shutil.copy(self.root / "gradebook.db", self._fresh)
+        if not server:
+            shutil.copy(self.root / "gradebook.db", self._fresh)
 
     def _hand_in(
         self,
@@ -169,7 +178,7 @@ class Class(Course):
         return nbformat.read(self.root / "release" / ASSIGNMENT / f"{name}.ipynb", as_version=4)
 
     def start_anew(self) -> None:
-        """Forget all grades."""
+        """Forget all grades. Not for a gradebook in a server."""
         shutil.rmtree(self.root / "autograded", ignore_errors=True)
         for path in self.root.glob("gradebook.db*"):
             path.unlink()
