@@ -14,8 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -29,6 +31,17 @@ from autograder.notebooks.rebuild import Original, rebuild
 from autograder.notebooks.submitted import read_submission
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.submission import Gone
+
+__all__ = [
+    "PR_SET_CHILD_SUBREAPER",
+    "ROOT",
+    "STOCK",
+    "TOPIC",
+    "Cost",
+    "lay_out",
+    "run",
+    "submissions",
+]
 
 ROOT = Path(__file__).parents[2]
 TOPIC = "activations"
@@ -62,10 +75,20 @@ CONFIGS = {
 }
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds that passed, and seconds of the processor that a command and its children took."""
+
+    clock: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:.1f} {self.processor:.1f}"
+
+
 def tables() -> Iterator[Table]:
     """Measure and yield one table."""
-    # bubblewrap ends without waiting for its child, and what nobody waits for is counted nowhere.
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     seconds = {name: _autograde(extra, times) for name, (extra, times) in CONFIGS.items()}
     seconds["floor: the same cells, no grading"] = _floor(6)
     own = seconds["hardened nbgrader autograde"]
@@ -77,7 +100,7 @@ def tables() -> Iterator[Table]:
     yield table
 
 
-def _submissions(course: Course, count: int) -> list[nbformat.NotebookNode]:
+def submissions(course: Course, count: int) -> list[nbformat.NotebookNode]:
     """Return so many submissions: right answers, five kinds of wrong ones, and the same again."""
     lesson = load(course, TOPIC)
     release = nbformat.read(course.release_path(TOPIC), as_version=4)
@@ -99,37 +122,59 @@ def _autograde(extra: str, times: int) -> float:
     for count in (STUDENTS, (1 + times) * STUDENTS):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            for name in ("course", "cnnlib", "source", "release", "nbgrader_config.py"):
-                copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-                copy(ROOT / name, root / name)
-            (root / "nbgrader_config.py").open("a").write(extra)
-            for number, book in enumerate(_submissions(Course(ROOT), count)):
+            lay_out(root, extra)
+            for number, book in enumerate(submissions(Course(ROOT), count)):
                 path = root / f"submitted/student{number}/{TOPIC}/{TOPIC}.ipynb"
                 path.parent.mkdir(parents=True)
                 nbformat.write(book, path)
-            _run(root, "generate_assignment", TOPIC, "--force")
-            costs.append(_run(root, "autograde", TOPIC))
+            run(root, "nbgrader", "generate_assignment", TOPIC, "--force")
+            costs.append(run(root, "nbgrader", "autograde", TOPIC).processor)
     return (costs[1] - costs[0]) / (times * STUDENTS)
 
 
-def _run(root: Path, *arguments: str) -> float:
-    """Run nbgrader; return the processor seconds that it and its children took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def adopt_orphans() -> None:
+    """Wait for the children of children that end without waiting, as bubblewrap does.
+
+    What nobody waits for is counted nowhere.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def lay_out(root: Path, extra: str) -> None:
+    """Copy the course into a folder, with some more lines of configuration."""
+    for name in ("course", "cnnlib", "source", "release", "nbgrader_config.py"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, root / name)
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write(extra)
+
+
+def run(root: Path, program: str, command: str, assignment: str, *options: str) -> Cost:
+    """Run a command of nbgrader or autograder in a course; return what it cost.
+
+    Raises RuntimeError with what it said where it fails, but for stock nbgrader's autograde: that
+    fails where a submission fails a test in the wrong way, which is no matter here.
+    """
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     scripts = Path(sys.executable).parent
     path = os.pathsep.join([str(scripts), os.environ["PATH"]])
-    # Stock nbgrader fails where a submission fails a test in the wrong way; that is no matter here.
-    subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
+    done = subprocess.run(
+        [sys.executable, "-m", program, command, assignment, *options],
         cwd=root,
         env={**os.environ, "PATH": path},
         capture_output=True,
-        check=arguments[0] != "autograde",
+        text=True,
+        check=False,
     )
+    clock = time.monotonic() - start
+    if done.returncode and command != "autograde":
+        raise RuntimeError(f"{program} {command} {assignment} failed:\n{done.stdout}{done.stderr}")
     with suppress(ChildProcessError):
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(clock, processor)
 
 
 def _floor(times: int) -> float:
@@ -141,7 +186,7 @@ def _floor(times: int) -> float:
     for count in (STUDENTS, (1 + times) * STUDENTS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with Sandbox(warm=settings.warm, limits=settings.limits, isolate=False) as sandbox:
-            for book in _submissions(course, count):
+            for book in submissions(course, count):
                 with tempfile.NamedTemporaryFile("w", suffix=".ipynb") as file:
                     json.dump(book, file)
                     file.flush()
