@@ -55,6 +55,7 @@ GRACE = 2.0
 DEATHS = 8  # of a notebook's judges; then the rest of it is given up
 LARGEST = 16 * 2**20  # bytes of a judge's record
 MOST = 64 * 2**20  # bytes of all records of one judge
+EVENTS = 100_000  # records of one judge; 3,000 cells make some thousand
 
 
 class Judges:
@@ -162,8 +163,9 @@ class _Judge:
 
 @dataclass
 class _Progress:
-    """What is known of a notebook so far, and what a judge is at."""
+    """What is known of a notebook so far, and what a judge is at; cells are those it was given."""
 
+    cells: frozenset[int]
     seen: dict[str, Verdict] = field(default_factory=dict)
     found: dict[str, Verdict] = field(default_factory=dict)
     shown: dict[int, Shown] = field(default_factory=dict)
@@ -195,7 +197,7 @@ class Grader:
         or the judges' own process fails; nothing is said of the student then.
         """
         given = self._cells(notebook)
-        progress = _Progress()
+        progress = _Progress(frozenset(cell.index for cell in given))
         for _ in range(DEATHS):
             if self._go_on(given, progress):
                 break
@@ -231,7 +233,7 @@ class Grader:
                 read_so_far = 0
                 try:
                     judge.channel.send(write(task))
-                    while True:
+                    for _ in range(EVENTS):
                         frame, _ = judge.channel.receive()
                         read_so_far += len(frame)
                         if read_so_far > MOST:
@@ -241,6 +243,7 @@ class Grader:
                         if isinstance(event, Finished):
                             return True
                         self._take(event, progress, judge.channel)
+                    raise WireError("a judge says too much")
                 except Closed:
                     self._blame(progress, judge.died())
                 except DeadlineError:
@@ -265,6 +268,8 @@ class Grader:
         elif isinstance(event, Began):
             progress.at = event
         elif isinstance(event, Shown):
+            if event.index not in progress.cells:
+                raise WireError(f"a judge speaks of cell {event.index}, which it was not given")
             progress.shown.setdefault(event.index, event)
         elif isinstance(event, Found):
             (progress.found if event.whole else progress.seen)[event.check] = event.verdict
