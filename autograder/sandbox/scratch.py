@@ -2,7 +2,8 @@
 
 A folder of ours holds a file that its process keeps locked (flock(2)). The kernel lifts the lock
 when the process ends, however it does. So a lock that can be had belongs to a folder that nobody
-owns any more, and nothing else is ever taken for one.
+owns any more. Who is killed before it has made the file, or after it has removed it, leaves an
+empty folder. Nothing else is ever taken for ours.
 """
 
 import os
@@ -30,7 +31,7 @@ def scratch_folder() -> Iterator[Path]:
     try:
         yield owned / INSIDE
     finally:
-        shutil.rmtree(owned, ignore_errors=True)
+        _remove(owned)
         os.close(lock)
 
 
@@ -42,10 +43,15 @@ def sweep() -> list[Path]:
             status = folder.lstat()
             if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
                 continue
-            lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                folder.rmdir()  # which fails where there is anything in it
+                removed.append(folder)
+                continue
             try:
                 _lock(lock, wait=False)
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
                 removed.append(folder)
             finally:
                 os.close(lock)
@@ -56,15 +62,24 @@ def _make() -> tuple[Path, int]:
     """Make a folder; return it with the open file that is locked for it."""
     while True:
         owned = Path(tempfile.mkdtemp(prefix=PREFIX))
-        lock = os.open(owned / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        _lock(lock, wait=True)
-        try:
-            (owned / INSIDE).mkdir()
-        except FileNotFoundError:
-            # Between two of these lines a sweep found it, and that nobody owned it.
-            os.close(lock)
-            continue
-        return owned, lock
+        # Between any two of these lines a sweep may find it, and that nobody owns it.
+        with suppress(FileNotFoundError):
+            lock = os.open(owned / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            _lock(lock, wait=True)
+            try:
+                (owned / INSIDE).mkdir()
+            except FileNotFoundError:
+                os.close(lock)
+                raise
+            return owned, lock
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, the locked file last, so that who is killed here leaves what is swept."""
+    shutil.rmtree(folder / INSIDE, ignore_errors=True)
+    with suppress(OSError):
+        (folder / LOCK).unlink()
+        folder.rmdir()
 
 
 def _lock(file: int, *, wait: bool) -> None:

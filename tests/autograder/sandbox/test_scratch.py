@@ -68,6 +68,37 @@ def test_a_killed_owners_folder_is_swept_and_a_living_ones_is_not(
         assert own.is_dir()
 
 
+KILLED = """
+import os, pathlib, shutil, signal, sys
+from autograder.sandbox.scratch import PREFIX, scratch_folder
+
+owner, name = {"os": os, "shutil": shutil, "Path": pathlib.Path}[sys.argv[1]], sys.argv[2]
+real = getattr(owner, name)
+
+def dies(path, *rest, **options):
+    if PREFIX in str(path):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(path, *rest, **options)
+
+setattr(owner, name, dies)
+with scratch_folder():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "step", [("os", "open"), ("Path", "mkdir"), ("shutil", "rmtree"), ("Path", "rmdir")]
+)
+def test_an_owner_that_is_killed_at_any_step_leaves_what_is_swept(
+    step: tuple[str, str], temporary: Path
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, *step], env=os.environ, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = temporary.iterdir()
+    assert sweep() == [left]
+    assert list(temporary.iterdir()) == []
+
+
 def test_what_is_not_known_to_be_ours_stays(temporary: Path) -> None:
     elsewhere = temporary / "elsewhere"
     (elsewhere / "work").mkdir(parents=True)
@@ -76,7 +107,7 @@ def test_what_is_not_known_to_be_ours_stays(temporary: Path) -> None:
     (temporary / "other" / LOCK).touch()
     (temporary / f"{PREFIX}link").symlink_to(elsewhere, target_is_directory=True)
     (temporary / f"{PREFIX}file").touch()
-    (temporary / f"{PREFIX}unlocked").mkdir()
+    (temporary / f"{PREFIX}unlocked" / "work").mkdir(parents=True)
     linked = temporary / f"{PREFIX}linked-lock"
     linked.mkdir()
     (linked / LOCK).symlink_to(elsewhere / LOCK)
