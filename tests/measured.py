@@ -13,10 +13,24 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 
 # Environment variables: the file that values are written to, and torch's number of threads.
 FILE, THREADS = "MEASURED_FILE", "MEASURED_THREADS"
 FIXTURES = {"measured", "noted"}
+
+
+def settle_threads() -> None:
+    """Let torch use as many threads as the setting says, whatever a lesson asks for; one without.
+
+    pytest-xdist runs one process per core.
+    """
+    torch.set_num_threads(int(os.environ.get(THREADS, "1")))
+    if THREADS in os.environ:
+
+        def stay(nthreads: int) -> None: ...
+
+        torch.set_num_threads = stay
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):

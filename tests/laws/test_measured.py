@@ -1,6 +1,9 @@
 """A threshold on what a test trains goes through ``measured``, so that all machines are asked."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -159,3 +162,22 @@ def test_the_settings_differ_in_all_that_stands_for_a_machine() -> None:
         values.THREADS: {"2", None},
     }.items():
         assert {setting.get(name) for setting in settings.SETTINGS.values()} == given
+
+
+@pytest.mark.parametrize(("setting", "threads"), [({}, 1), ({values.THREADS: "2"}, 2)])
+def test_a_setting_s_threads_stay_whatever_a_lesson_asks_for(
+    setting: dict[str, str], threads: int, repository: Path
+) -> None:
+    script = (
+        "import torch; from tests.measured import settle_threads; settle_threads();"
+        "torch.set_num_threads(1); print(torch.get_num_threads())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **setting},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == threads
