@@ -21,9 +21,10 @@ from traitlets.config.loader import PyFileConfigLoader
 from autograder.errors import CourseError
 from autograder.limits import Limits
 
-__all__ = ["Autograder", "Course", "Settings"]
+__all__ = ["KEPT", "Autograder", "Course", "Settings"]
 
 CONFIG_FILE = "nbgrader_config.py"
+KEPT = ".autograder"  # the folder of a course for what grading finds out once
 
 
 class Autograder(Configurable):
@@ -108,6 +109,7 @@ class Autograder(Configurable):
         if self.answers:
             yield root / self.answers
         yield root / "gradebook.db"
+        yield root / KEPT
 
     def _cell_time(self) -> float:
         nbgrader_s = _seconds(self.config.Execute.get("timeout"))

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,7 @@ from autograder.judging.processes import error
 from autograder.judging.records import (
     Began,
     Begin,
+    Broke,
     Cell,
     Ended,
     Event,
@@ -37,7 +38,7 @@ from autograder.judging.records import (
     Shown,
     Task,
 )
-from autograder.judging.verdict import Verdict
+from autograder.judging.verdict import Verdict, unjudged
 from autograder.notebooks import cells
 from autograder.notebooks.cells import is_check, is_run, marks_of
 from autograder.notebooks.regions import USUAL, Delimiters, hidden_lines, visible
@@ -171,6 +172,8 @@ class _Progress:
     shown: dict[int, Shown] = field(default_factory=dict)
     unread: list[int] = field(default_factory=list)
     at: Began | None = None
+    broke: list[Began] = field(default_factory=list)  # where a judge broke, by no student's fault
+    lost: str = ""  # why what is left cannot be judged, by no student's fault
 
 
 @dataclass
@@ -178,7 +181,8 @@ class Grader:
     """Grades one notebook after another in a sandbox.
 
     files are those that the submission brings and the course's own, own_files the latter alone.
-    original is the instructor's notebook, whose locked cells checks rely on.
+    original is the instructor's notebook, whose locked cells checks rely on. faults are checks that
+    cannot work, by no student's fault, and why. candid has messages say all: for the instructor.
     """
 
     sandbox: Sandbox
@@ -189,6 +193,8 @@ class Grader:
     known: Known = field(default_factory=Known)
     stubs: dict[str, str] = field(default_factory=dict)  # by exercise, to know an untouched answer
     delimiters: Delimiters = USUAL
+    faults: Mapping[str, str] = field(default_factory=dict)
+    candid: bool = False
 
     def grade(self, notebook: NotebookNode) -> dict[str, Verdict]:
         """Fill in the outputs of a rebuilt notebook's cells, and the verdicts of its checks.
@@ -199,10 +205,13 @@ class Grader:
         given = self._cells(notebook)
         progress = _Progress(frozenset(cell.index for cell in given))
         for _ in range(DEATHS):
-            if self._go_on(given, progress):
+            if progress.lost or self._go_on(given, progress):
                 break
         given_up = Verdict("crashed", "Too much of this notebook could not be read.")
+        if progress.lost:
+            given_up = unjudged(progress.lost)
         verdicts = {c.check: progress.found.get(c.check, given_up) for c in given if c.check}
+        verdicts |= {c: unjudged(why) for c, why in self.faults.items() if c in verdicts}
         for index, shown in progress.shown.items():
             cell = notebook.cells[index]
             cell.execution_count = shown.count
@@ -225,6 +234,7 @@ class Grader:
                 progress.seen,
                 progress.found,
                 progress.unread,
+                self.candid,
             )
             with self.judges.judge(self.known) as judge:
                 # The submission has its own limit, which the judge keeps; this is for the judge.
@@ -242,6 +252,9 @@ class Grader:
                         judge.channel.seconds = wait
                         if isinstance(event, Finished):
                             return True
+                        if isinstance(event, Broke):
+                            self._excuse(progress, event.reason)
+                            return False
                         self._take(event, progress, judge.channel)
                     raise WireError("a judge says too much")
                 except Closed:
@@ -290,6 +303,18 @@ class Grader:
         else:
             verdict = Verdict("crashed", f"{where} could not read what the code returned.")
         progress.found[at.check] = verdict
+
+    def _excuse(self, progress: _Progress, reason: str) -> None:
+        """Count against nobody that a judge broke; where it breaks again, leave it to a person."""
+        at = progress.at
+        if at is None:
+            raise SandboxError(f"a judge broke before it began: {reason}")
+        if at not in progress.broke:
+            progress.broke.append(at)
+        elif at.check:
+            progress.found[at.check] = unjudged(reason)
+        else:
+            progress.lost = reason
 
     def _cells(self, notebook: NotebookNode) -> list[Cell]:
         theirs = self.original.cells if self.original is not None else []
@@ -354,7 +379,8 @@ def note_verdict(cell: NotebookNode, verdict: Verdict) -> None:
         )
         earned = 0.0
     # Tenths, so that grading the same again nearly always gives the same bytes.
-    cells.note_verdict(cell, cells.Noted(verdict.word, earned, round(verdict.seconds, 1)))
+    noted = cells.Noted(verdict.word, earned, round(verdict.seconds, 1), verdict.reason)
+    cells.note_verdict(cell, noted)
     text = verdict.message
     if verdict.diagnosis:
         text = f"{text}\n\n{verdict.diagnosis}"

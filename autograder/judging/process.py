@@ -20,10 +20,12 @@ import sys
 import warnings
 from pathlib import Path
 
+from autograder.judging.blame import is_the_submission_s, where
 from autograder.judging.diagnosis import Diagnosis, load
 from autograder.judging.records import (
     Began,
     Begin,
+    Broke,
     Ended,
     Event,
     Finished,
@@ -77,34 +79,42 @@ def main() -> None:
 
 
 def _serve(grader: Channel, diagnosis: Diagnosis) -> None:
-    """Be a judge: take a task, tell what comes of it. Never returns."""
-    with contextlib.suppress(BaseException):
-        null = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(null, standard)
-        # The submission must not outlive whoever watches its judge, nor the judge its grader.
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-        task: Task = read(grader.receive()[0], Task)
-        _bound()
-
-        def fork() -> Submission:
-            grader.send(write(Fork()))
-            frame, files = grader.receive(len(Ends._fields))
-            forked: Forked = read(frame, Forked)
-            if forked.failure:
-                os._exit(0)  # the grader knows why
-            return Submission(Ends(*files), task.limits)
-
-        def tell(event: Event) -> None:
-            if isinstance(event, Began):
-                # SIGPROF ends a process that has used up so much processor time, whatever it does.
-                signal.setitimer(signal.ITIMER_PROF, task.limits.cell_time + SLACK)
-            grader.send(write(event))
-
-        _settle(task)
-        run(task, fork, tell, diagnosis)
-        tell(Finished())
+    """Be a judge: take a task, tell what comes of it, be it that this broke. Never returns."""
+    try:
+        _work(grader, diagnosis)
+    except BaseException as error:
+        with contextlib.suppress(BaseException):  # the grader may be gone
+            if not is_the_submission_s(error):
+                grader.send(write(Broke(where(error))))
     os._exit(0)
+
+
+def _work(grader: Channel, diagnosis: Diagnosis) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    # The submission must not outlive whoever watches its judge, nor the judge its grader.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    task: Task = read(grader.receive()[0], Task)
+    _bound()
+
+    def fork() -> Submission:
+        grader.send(write(Fork()))
+        frame, files = grader.receive(len(Ends._fields))
+        forked: Forked = read(frame, Forked)
+        if forked.failure:
+            os._exit(0)  # the grader knows why
+        return Submission(Ends(*files), task.limits)
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Began):
+            # SIGPROF ends a process that has used up so much processor time, whatever it does.
+            signal.setitimer(signal.ITIMER_PROF, task.limits.cell_time + SLACK)
+        grader.send(write(event))
+
+    _settle(task)
+    run(task, fork, tell, diagnosis)
+    tell(Finished())
 
 
 def _bound() -> None:

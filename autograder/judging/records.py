@@ -2,7 +2,7 @@
 
 grader  -- Known -->  warm process, which forks a judge, and says how it ended: Ended
 grader  -- Task --->  judge
-grader  <-- Began, Found, Shown, Fork, Finished --  judge
+grader  <-- Began, Found, Shown, Fork, Finished, Broke --  judge
 grader  -- Forked -->  judge, with the ends that lead to a submission's process
 """
 
@@ -14,7 +14,7 @@ from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
 
 __all__ = [
-    *("Began", "Begin", "Cell", "Ended", "Event", "Finished", "Fork", "Forked", "Found"),
+    *("Began", "Begin", "Broke", "Cell", "Ended", "Event", "Finished", "Fork", "Forked", "Found"),
     *("Known", "Output", "Shown", "Task"),
 ]
 
@@ -70,7 +70,8 @@ class Task(Struct, frozen=True):
 
     folder is the judge's own, and files are the course's, for what the judge runs. seen and found
     are verdicts that an earlier judge came to, of visible parts and in the end; cells in unread are
-    run, and what they display is not looked at.
+    run, and what they display is not looked at. candid says that the solution is the instructor's,
+    so that messages may say all.
     """
 
     cells: list[Cell]
@@ -80,6 +81,7 @@ class Task(Struct, frozen=True):
     seen: dict[str, Verdict]
     found: dict[str, Verdict]
     unread: list[int]
+    candid: bool = False
 
 
 class Fork(Struct, frozen=True, tag="fork"):
@@ -127,7 +129,13 @@ class Finished(Struct, frozen=True, tag="finished"):
     """From a judge: that was all."""
 
 
-Event = Fork | Began | Shown | Found | Finished
+class Broke(Struct, frozen=True, tag="broke"):
+    """From a judge: it ends by an exception that is no student's fault; reason says which."""
+
+    reason: Annotated[str, Meta(max_length=2000)]
+
+
+Event = Broke | Fork | Began | Shown | Found | Finished
 
 
 class Forked(Struct, frozen=True):

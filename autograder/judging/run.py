@@ -114,6 +114,8 @@ class _Run:
     ) -> Verdict:
         """Run a check's source against a fork of the submission; diagnose a wrong answer."""
         start = time.monotonic()
+        candid = self._task.candid
+        blind = blind and not candid
         verdict, calls = Verdict("crashed", "The code ended its own process."), []
         try:
             with connection or processes.check() as peer:
@@ -122,7 +124,7 @@ class _Run:
                         source,
                         peer,
                         names,
-                        hidden=cell.hidden,
+                        hidden=() if candid else cell.hidden,
                         untouched=cell.untouched,
                         blind=blind,
                     )

@@ -6,6 +6,7 @@ finding submissions, the gradebook, late penalties, manual grades, feedback, exp
 
 import fnmatch
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
-from autograder.config import Autograder
+from autograder.config import KEPT, Autograder
 from autograder.errors import CourseError, SandboxError
 from autograder.judging.diagnosis import known
 from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for
+from autograder.nbgrading.control import control_of
 from autograder.notebooks import cells
 from autograder.notebooks.rebuild import Original, rebuild
 from autograder.notebooks.regions import Delimiters
@@ -101,6 +103,8 @@ class Judge(NbGraderPreprocessor):
             )
         if self.config.Execute.get("enabled", True) in (False, "False"):
             self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
+        files, own_files = _files(self.parent, about, options)
+        known_by = Path(root) / KEPT / about["assignment"] / f"{about['notebook']}.json"
         warm = settings.warm + modules_imported_by(original.notebook)
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -108,12 +112,14 @@ class Judge(NbGraderPreprocessor):
                     sandbox_for(settings),
                     judges_for(warm),
                     original.notebook,
-                    files=_files(self.parent, about, options),
-                    own_files=_files(self.parent, about, None),
+                    files=files,
+                    own_files=own_files,
                     known=known(root, options, about["assignment"], original),
                     stubs=dict(original.texts),
                     delimiters=original.delimiters,
                 )
+                control = control_of(known_by, original.notebook, grader, settings)
+                grader.faults = control.faults
                 grader.grade(nb)
                 break
             except SandboxError:
@@ -122,8 +128,11 @@ class Judge(NbGraderPreprocessor):
                 discard_judges(warm)
                 if attempt == ATTEMPTS:
                     raise
-        damaged = (cells.grading_of(nb) or cells.Grading()).damaged
-        cells.note_grading(nb, cells.Grading(damaged=damaged, graded=True))
+        if control.new:
+            for line in control.lines():
+                self.log.warning("%s", line)
+        grading = cells.grading_of(nb) or cells.Grading()
+        cells.note_grading(nb, replace(grading, graded=True, unsolved=control.unsolved))
         return nb, resources
 
 
@@ -209,23 +218,28 @@ def _require_python(notebook: NotebookNode, path: Path) -> None:
             )
 
 
-def _files(
-    parent: Any, about: dict[str, str], options: Autograder | None
-) -> list[tuple[str, bytes]]:
-    """Return the files that a submission's code finds in its folder: the course's win.
+Files = list[tuple[str, bytes]]
 
-    Without options, the course's alone.
+
+def _files(parent: Any, about: dict[str, str], options: Autograder) -> tuple[Files, Files]:
+    """Return the files that a submission's code finds in its folder, and the course's alone.
+
+    The course's win.
     """
     coursedir = _coursedir(parent)
     source = Path(coursedir.format_path(coursedir.source_directory, ".", about["assignment"]))
     graded = Path(
         coursedir.format_path(coursedir.autograded_directory, about["student"], about["assignment"])
     )
+    own = files_in(source)
+    return list((files_in(graded, options.files) | own).items()), list(own.items())
+
+
+def files_in(folder: Path, patterns: Iterable[str] = ("*",)) -> dict[str, bytes]:
+    """Return what is in the plain files of a folder that match a pattern, but for notebooks."""
     found: dict[str, bytes] = {}
-    for folder, patterns in ((graded, options.files if options else []), (source, ["*"])):
-        for path in sorted(folder.rglob("*")):
-            name = str(path.relative_to(folder))
-            wanted = any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
-            if wanted and path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
-                found[name] = path.read_bytes()
-    return list(found.items())
+    for path in sorted(folder.rglob("*")):
+        wanted = any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns)
+        if wanted and path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found

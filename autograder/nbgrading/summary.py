@@ -18,6 +18,7 @@ __all__ = ["Fault", "Note", "Question", "Summary", "lines", "summarize"]
 
 NAMED = 8  # students in a line
 SAID = 300  # characters of a message in a line
+EXPLAINED = 900  # characters of what an instructor has to mend
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Question:
 class Fault:
     """A check that could not work: the course's fault or the machine's, and no student's.
 
-    It has cost nobody points: the gradebook leaves them to a person. message is what the judge said
-    of the first student.
+    It has cost nobody points: the gradebook leaves them to a person. message says of the first
+    student what happened and, where the test is to be mended, how.
     """
 
     check: str
@@ -58,6 +59,7 @@ class Summary:
     unread: tuple[Note, ...] = ()
     remarks: tuple[Note, ...] = ()
     faults: tuple[Fault, ...] = ()
+    unsolved: tuple[tuple[str, str], ...] = ()  # checks that the instructor's own solution fails
     by_hand: tuple[Question, ...] = ()
 
 
@@ -67,12 +69,14 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
     graded = tuple(outcome.student for outcome in outcomes if outcome.graded)
     unread, remarks = [], []
     faults: dict[str, Fault] = {}
+    unsolved: dict[str, str] = {}
     for student in graded:
         for name, notebook in _graded_notebooks(course, lesson, student):
             grading = cells.grading_of(notebook) or cells.Grading()
             if grading.damaged:
                 unread.append(Note(student, f"{name}: {grading.damaged}"))
             remarks += [Note(student, text) for text in grading.remarks]
+            unsolved |= {_name(name, check, lesson): said for check, said in grading.unsolved}
             for check, message in _faults_in(notebook):
                 check = _name(name, check, lesson)
                 before = faults.get(check, Fault(check, message, ()))
@@ -83,6 +87,7 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
         tuple(unread),
         tuple(dict.fromkeys(remarks)),  # each of several notebooks has them
         tuple(faults.values()),
+        tuple(unsolved.items()),
         tuple(_left_to_a_person(course, lesson, graded, faults)),
     )
 
@@ -97,7 +102,11 @@ def lines(summary: Summary) -> Iterator[str]:
     if summary.faults:
         yield "Checks that could not work; nobody lost points, and a person has to look:"
         for fault in summary.faults:
-            yield f"  {fault.check}, {_names(fault.students)}: {_short(fault.message)}"
+            yield f"  {fault.check}, {_names(fault.students)}: {_short(fault.message, EXPLAINED)}"
+    if summary.unsolved:
+        yield "Checks that the instructor's own solution does not pass; students may lose points:"
+        for check, said in summary.unsolved:
+            yield f"  {check}: {_short(said, EXPLAINED)}"
     if summary.by_hand:
         yield "Left to a person, in formgrader:"
         for question in summary.by_hand:
@@ -120,7 +129,7 @@ def _faults_in(notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
         noted = cells.verdict_of(cell)
         if noted is not None and noted.verdict == "infrastructure":
             said = [str(o["evalue"]) for o in cell["outputs"] if o["output_type"] == "error"]
-            yield cells.marks_of(cell).grade_id, " ".join(said)
+            yield cells.marks_of(cell).grade_id, noted.reason or " ".join(said)
 
 
 def _left_to_a_person(
@@ -162,6 +171,6 @@ def _names(students: Sequence[str]) -> str:
     return f"{shown} and {len(students) - NAMED} more" if len(students) > NAMED else shown
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = SAID) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= SAID else f"{text[:SAID]}..."
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -87,12 +87,16 @@ class Marks(msgspec.Struct, frozen=True):
         return exercise_of(self.grade_id)
 
 
-class Noted(msgspec.Struct, frozen=True):
-    """A verdict as a check's cell remembers it: its word, the points earned, what it took."""
+class Noted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A verdict as a check's cell remembers it: its word, the points earned, what it took.
+
+    reason is for the instructor, where a check could not work; no student reads it.
+    """
 
     verdict: str
     points: float
     seconds: float
+    reason: str = ""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -106,11 +110,13 @@ class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far grading came with a notebook.
 
     damaged says why a submission could not be read, and remarks what of its folder was not used.
+    unsolved are checks that the instructor's own solution does not pass, and what they say.
     """
 
     damaged: str = ""
     graded: bool = False
     remarks: tuple[str, ...] = ()
+    unsolved: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
