@@ -14,6 +14,7 @@ import click
 from autograder.commands.group import main
 from autograder.config import Course
 from autograder.errors import CourseError, SandboxError
+from autograder.nbgrading.comparison import assignments
 from autograder.sandbox.sandbox import Sandbox
 
 __all__ = ["doctor", "report"]
@@ -50,6 +51,8 @@ def report(course: Course | None) -> Iterator[tuple[str, str, bool]]:
     if sys.platform == "linux":
         yield _bubblewrap()
     yield _sandbox(course)
+    if course is not None:
+        yield "compare", _recommended(course), True
     yield "device", _device(), True
 
 
@@ -72,6 +75,14 @@ def _sandbox(course: Course | None) -> tuple[str, str, bool]:
             return "sandbox", "holds: every attempt of the self-test to break out failed", True
     except (SandboxError, CourseError) as error:
         return "sandbox", str(error), False
+
+
+def _recommended(course: Course) -> str:
+    names = ", ".join(assignments(course)) or "none yet"
+    return (
+        "run `autograder compare ASSIGNMENT` before you grade: it lists the points that stock "
+        f"nbgrader gives otherwise, and why; assignments: {names}"
+    )
 
 
 def _device() -> str:

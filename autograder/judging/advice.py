@@ -10,7 +10,8 @@ __all__ = ["advice"]
 KNOWN = (
     (
         r"cannot compare or test",
-        "compare what the object's methods return, or its attributes, and not the object itself",
+        "compare what the object's methods return, or its attributes, and not the object itself; "
+        "whether it is there at all, ask by `is not None`",
     ),
     (
         r"a check passed a .* to the submission",
@@ -22,12 +23,16 @@ KNOWN = (
         "call a function or a method that says it; of an object's names with double underscores a "
         "test sees those alone that describe it",
     ),
-    (r"is not defined above this check", "define the name in a locked cell, or in the test itself"),
+    (
+        r"is not defined above this check",
+        "bind the name in a locked cell or in the test itself: an object of the submission ends "
+        "with the test that made it",
+    ),
     (
         r"ModuleNotFoundError|ImportError",
         "put the module beside the notebook, or name it in Autograder.expose",
     ),
-    (r"bytes were? announced|message has|too many|memory", "use smaller values in the test"),
+    (r"bytes was announced|message has|in memory|more memory", "use smaller values in the test"),
     (
         r"did not end in time|used up",
         "each call goes from one process to another: call once with a large array in place of many "
@@ -44,7 +49,11 @@ KNOWN = (
     ),
     (r"\b(pickle|copy)\b", "compare what the object's methods return in place of a copy of it"),
 )
-OTHERWISE = "compare, with ==, numbers, strings, lists, arrays or tensors that functions return"
+OTHERWISE = (
+    "compare, with ==, numbers, strings, lists, arrays or tensors that functions return; a variable "
+    "of the submission that a test binds anew or changes in place is changed in the test alone, so "
+    "pass it as an argument"
+)
 
 
 def advice(source: str, verdict: Verdict) -> str:

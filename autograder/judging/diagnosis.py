@@ -157,7 +157,7 @@ def _replay(call: Call, objects: dict[int, Any]) -> bool:
     if isinstance(form, list) and form and form[0] == "R":
         objects[form[1]] = result
         return True
-    return _alike(result, Decoder(resolve).decode(form))
+    return _alike(result, Decoder(resolve, arguments=arguments.mutable).decode(form))
 
 
 def _changed_alike(call: Call, mine: list[Any], resolve: Callable[[list[Any]], Any]) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from autograder.judging.names import Names
+from autograder.judging.questions import written_out
 from autograder.judging.verdict import MAX_MESSAGE, Verdict
 from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
@@ -92,7 +93,7 @@ def _run(source: str, names: Names, hidden: set[int | None]) -> Verdict:
 
 def _execute(source: str, namespace: Names) -> float | None:
     """Run the statements; return the value of an expression at the end, if it is a number."""
-    tree = ast.parse(source, FILE)
+    tree = written_out(ast.parse(source, FILE))
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr):
         exec(compile(tree, FILE, "exec"), namespace)

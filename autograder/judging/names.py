@@ -11,8 +11,9 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
+from autograder.judging.questions import ASKED
 from autograder.wire.peer import Peer
-from autograder.wire.reference import Remote, remote_type
+from autograder.wire.reference import Remote
 
 __all__ = ["Names"]
 
@@ -21,8 +22,7 @@ class Names(dict[str, Any]):
     """The global names of a run's checks."""
 
     def __init__(self) -> None:
-        # type(x) tells the class of a submission's object, where Python's own would tell Remote.
-        super().__init__(__name__="__main__", __builtins__=builtins, type=remote_type)
+        super().__init__(__name__="__main__", __builtins__=builtins, **ASKED)
         self._peer: Peer | None = None
         self._student_s: set[str] = set()
         self._own: dict[str, Any] = {}  # what a check has bound and nobody has taken yet
@@ -64,9 +64,19 @@ class Names(dict[str, Any]):
     def look_up(self, names: Iterable[str]) -> None:
         """Fetch names that nobody here has: a function's look-up does not call __missing__."""
         for name in sorted(names):
-            if name not in self and not hasattr(builtins, name):
+            if not hasattr(builtins, name):
                 with contextlib.suppress(KeyError):
                     self[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether a check can use a name, as in ``"relu" in globals()``."""
+        if not isinstance(name, str):
+            return False
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
 
     def __missing__(self, name: str) -> Any:
         if self._peer is None or hasattr(builtins, name):

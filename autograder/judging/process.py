@@ -22,6 +22,7 @@ from pathlib import Path
 
 from autograder.judging.blame import is_the_submission_s, where
 from autograder.judging.diagnosis import Diagnosis, load
+from autograder.judging.questions import prepare
 from autograder.judging.records import (
     Began,
     Begin,
@@ -55,6 +56,7 @@ def main() -> None:
             importlib.import_module(name)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    prepare()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # the grader ends with it, and this with the grader

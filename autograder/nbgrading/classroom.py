@@ -22,7 +22,19 @@ from autograder.nbgrading.cluster import each_on_cluster
 from autograder.nbgrading.graders import Outcome, side_by_side
 from autograder.notebooks.cells import exercise_of
 
-__all__ = ["Outcome", "Score", "enrol", "feedback", "grade_class", "release", "scores", "students"]
+__all__ = [
+    "Outcome",
+    "Score",
+    "autograde",
+    "enrol",
+    "feedback",
+    "grade_class",
+    "last_words",
+    "nbgrader_api",
+    "release",
+    "scores",
+    "students",
+]
 
 SEVERAL = 3  # times what a submission, which may be run twice, may take by the clock
 
@@ -86,12 +98,12 @@ def _patience(course: Course, lesson: str) -> float:
 
 def release(course: Course, lesson: str, *, due: datetime | None = None) -> None:
     """Tell the gradebook of a lesson and make its release. Raises CourseError."""
-    api = _api(course.config)
+    api = nbgrader_api(course.config)
     with _gradebook(course) as gradebook:
         gradebook.update_or_create_assignment(lesson, duedate=due and due.replace(tzinfo=None))
     result = api.generate_assignment(lesson, force=True, create=True)
     if not result["success"]:
-        raise CourseError(f"nbgrader could not release {lesson}:\n{_last_words(result)}")
+        raise CourseError(f"nbgrader could not release {lesson}:\n{last_words(result)}")
 
 
 def enrol(course: Course, names: Iterable[str]) -> None:
@@ -103,10 +115,10 @@ def enrol(course: Course, names: Iterable[str]) -> None:
 
 def feedback(course: Course, lesson: str, names: Iterable[str]) -> Iterator[Outcome]:
     """Write feedback for students; yield one outcome each."""
-    api = _api(course.config)
+    api = nbgrader_api(course.config)
     for name in names:
         result = api.generate_feedback(lesson, student_id=name, force=True)
-        yield Outcome(name, bool(result["success"]), _last_words(result))
+        yield Outcome(name, bool(result["success"]), last_words(result))
 
 
 def scores(course: Course, lesson: str) -> list[Score]:
@@ -148,11 +160,11 @@ def _grade(course: Course, lesson: str, force: bool, student: str) -> Outcome:
         machine = socket.gethostname()
         reason = f"{machine} has no {course.root}; a cluster's machines share the course's folder"
         return Outcome(student, False, reason)
-    result = _autograde(_api(course.config), lesson, student, force=force)
-    return Outcome(student, bool(result["success"]), _last_words(result))
+    result = autograde(nbgrader_api(course.config), lesson, student, force=force)
+    return Outcome(student, bool(result["success"]), last_words(result))
 
 
-def _autograde(api: Any, lesson: str, student: str, *, force: bool) -> dict[str, Any]:
+def autograde(api: Any, lesson: str, student: str, *, force: bool) -> dict[str, Any]:
     """Do as nbgrader's API does, with our converter from the first where it is asked for.
 
     nbgrader's lets it in once it has found a notebook, and so never for whoever forgot theirs.
@@ -172,7 +184,7 @@ def _autograde(api: Any, lesson: str, student: str, *, force: bool) -> dict[str,
         return result
 
 
-def _api(config: Config) -> Any:
+def nbgrader_api(config: Config) -> Any:
     """Return nbgrader's API with a course's configuration."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -187,11 +199,11 @@ def _api(config: Config) -> Any:
 
 
 def _gradebook(course: Course) -> Any:
-    api = _api(course.config)
+    api = nbgrader_api(course.config)
     return api.gradebook
 
 
-def _last_words(result: dict[str, Any]) -> str:
+def last_words(result: dict[str, Any]) -> str:
     """Return the errors of nbgrader's log, without its tracebacks."""
     if result["success"]:
         return ""

@@ -18,6 +18,7 @@ BINARY = (
 )
 UNARY = ("neg", "pos", "invert", "abs")
 MOST_NAMES = 10_000
+MOST_SOURCE = 200_000  # characters
 
 
 def operate(operation: str, target: Any, name: str, value: Any) -> Any:
@@ -72,6 +73,14 @@ def _ask_about(operation: str, target: Any, name: str, value: Any) -> Any:
             return repr(target)
         case "class":
             return type(target)
+        case "hash":
+            return hash(target)
+        case "source":
+            return inspect.getsource(target)[:MOST_SOURCE]
+        case "is a":
+            return isinstance(target, _class(value))
+        case "derives":
+            return issubclass(target, _class(value))
         case "isinstance":
             return isinstance(value, target)
         case "issubclass":
@@ -88,6 +97,15 @@ def _ask_about(operation: str, target: Any, name: str, value: Any) -> Any:
         case "exit":
             return target.__exit__(None, None, None)
     raise WireError(f"the operation {operation!r} is not offered")
+
+
+def _class(path: str) -> tuple[type, ...]:
+    """Return a class that is loaded here, by module and name; none of what a notebook defines."""
+    module, _, name = path.partition(":")
+    found: Any = sys.modules.get(module) if module != "__main__" else None
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return (found,) if isinstance(found, type) else ()
 
 
 def _signature(target: Any) -> list[tuple[str, int, bool, Any]]:

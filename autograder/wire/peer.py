@@ -16,7 +16,7 @@ import contextlib
 import io
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -109,7 +109,7 @@ class Peer:
             if not 0 <= index < len(encoder.mutable):
                 raise WireError("a change of an argument that was not passed")
             assign(encoder.mutable[index], self._decoder().decode(new))
-        return self._join(answer.value, answer.node, encoder.tensors)
+        return self._join(answer.value, answer.node, encoder.tensors, encoder.mutable)
 
     def backward(self, node: int, gradients: list[Any], inputs: list[Any] | None) -> list[Any]:
         """Return the other end's part of a backward pass, one gradient or None for each input.
@@ -192,7 +192,9 @@ class Peer:
             for i, (old, new) in enumerate(zip(before, after, strict=True))
             if _content(old) != _content(new)
         ]
-        encoder = self._encoder(decoder.tensors, identify=self.role == "student")
+        encoder = self._encoder(
+            decoder.tensors, identify=self.role == "student", arguments=decoder.mutable
+        )
         encoded = encoder.encode(result)
         outputs = [tensor for tensor in encoder.tensors if encoder.joins(tensor)]
         node = self._remember(Node(decoder.tensors, outputs)) if outputs else 0
@@ -248,13 +250,15 @@ class Peer:
         for name, form in news:
             randomness.set_state(name, self._decoder().decode(form))
 
-    def _join(self, result: Any, node: int, inputs: list[Any]) -> Any:
+    def _join(
+        self, result: Any, node: int, inputs: list[Any], arguments: Sequence[Any] = ()
+    ) -> Any:
         """Decode a result some of whose tensors may belong to a graph at the other end."""
         if not node:
-            return self._decoder().decode(result)
+            return self._decoder(arguments=arguments).decode(result)
         outputs = [self._decoder().decode(form).detach() for form in _tensors(result)]
         joined = join(self.backward, node, outputs, inputs)
-        return self._decoder(joined).decode(result)
+        return self._decoder(joined, arguments).decode(result)
 
     def _remember(self, node: Node) -> int:
         number = next(self._count)
@@ -265,7 +269,13 @@ class Peer:
         form = self._encoder().encode(value)
         return form if isinstance(form, list) else [form]
 
-    def _encoder(self, inputs: Iterable[Any] = (), *, identify: bool = False) -> Encoder:
+    def _encoder(
+        self,
+        inputs: Iterable[Any] = (),
+        *,
+        identify: bool = False,
+        arguments: Iterable[Any] = (),
+    ) -> Encoder:
         # A student's own module stays where it is; what the judge has sent goes back as it came.
         judging, received = self.role == "judge", self._received
         return Encoder(
@@ -273,9 +283,10 @@ class Peer:
             inputs=inputs,
             copies=lambda module: judging or id(module) in received,
             identify=self.own if identify else None,
+            arguments=arguments,
         )
 
-    def _decoder(self, graph: Any = ()) -> Decoder:
+    def _decoder(self, graph: Any = (), arguments: Sequence[Any] = ()) -> Decoder:
         # The judge makes no objects of classes that it has not sent.
         judging = self.role == "judge"
         return Decoder(
@@ -285,6 +296,7 @@ class Peer:
             graph=graph,
             classes=self._sent if judging else None,
             identity=self._identity if judging else None,
+            arguments=arguments,
         )
 
     def _identity(self, number: int, made: Any) -> Any:
@@ -298,6 +310,8 @@ class Peer:
     def _refer(self, value: Any) -> list[Any]:
         if isinstance(value, Remote):
             return ["r", value._remote_id]
+        if self.role == "judge" and (state := randomness.state_of(value)) is not None:
+            return ["g", self._encoder().encode(state)]
         if self.role == "judge" and not callable(value):
             raise Restriction(
                 f"a check passed a {type(value).__name__} to the submission; it can pass numbers, "
@@ -319,6 +333,8 @@ class Peer:
         if form[0] == "E":
             chain = [(str(key), str(name)) for key, name in form[1][:50]]
             return exception_class(chain, str(form[2]))
+        if form[0] == "g" and self.role == "student":
+            return randomness.generator_of(self._decoder().decode(form[1]))
         number = int(form[1])
         if form[0] == "R":
             if number not in self._remotes:

@@ -17,7 +17,7 @@ from autograder.wire.tensors import WireError
 
 __all__ = [
     *("Remote", "RemoteClass", "RemoteError", "RemoteFunction", "Request", "Restriction"),
-    *("exception_class", "remote_type"),
+    *("ask", "exception_class", "remote_type"),
 ]
 
 # Asks the other end: operation, number of the object, a name, a value.
@@ -64,25 +64,25 @@ class Remote:
             return _signature(self)
         if name.startswith("__") and name.endswith("__") and name not in WRITTEN_OUT:
             raise AttributeError(f"{_label(self)} has no {name} for a check")
-        return _ask(self, "get", name)
+        return ask(self, "get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        _ask(self, "set", name, value)
+        ask(self, "set", name, value)
 
     def __delattr__(self, name: str) -> None:
-        _ask(self, "unset", name)
+        ask(self, "unset", name)
 
     def __getitem__(self, key: Any) -> Any:
-        return _ask(self, "item", value=key)
+        return ask(self, "item", value=key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _ask(self, "set item", value=(key, value))
+        ask(self, "set item", value=(key, value))
 
     def __delitem__(self, key: Any) -> None:
-        _ask(self, "drop item", value=key)
+        ask(self, "drop item", value=key)
 
     def __len__(self) -> int:
-        length = int(_ask(self, "len"))
+        length = int(ask(self, "len"))
         object.__setattr__(self, "_remote_length", length)
         return length
 
@@ -91,40 +91,40 @@ class Remote:
         promised = self._remote_length
         if promised is not None:
             promised = len(self)  # it may have changed since, as an honest container does
-        iterator = _ask(self, "iter")
+        iterator = ask(self, "iter")
         if not isinstance(iterator, Remote):
             raise WireError("an iterator came as a value")
         return _items(self, iterator, promised)
 
     def __next__(self) -> Any:
-        more, item = _ask(self, "next")
+        more, item = ask(self, "next")
         if more is not True:
             raise StopIteration
         return item
 
     def __contains__(self, item: Any) -> bool:
-        return _ask(self, "in", value=item) is True
+        return ask(self, "in", value=item) is True
 
     def __enter__(self) -> Any:
-        return _ask(self, "enter")
+        return ask(self, "enter")
 
     def __exit__(self, *_: object) -> None:
-        _ask(self, "exit")
+        ask(self, "exit")
 
     def __dir__(self) -> list[str]:
-        return [str(name) for name in _ask(self, "dir")]
+        return [str(name) for name in ask(self, "dir")]
 
     def __str__(self) -> str:
-        return str(_ask(self, "str"))
+        return str(ask(self, "str"))
 
     def __repr__(self) -> str:
-        return str(_ask(self, "repr"))
+        return str(ask(self, "repr"))
 
     def __bool__(self) -> bool:
         return bool(_refuse(self))
 
     def __hash__(self) -> int:
-        return hash(self._remote_id)
+        return hash(ask(self, "hash"))
 
 
 class RemoteFunction(Remote):
@@ -134,7 +134,7 @@ class RemoteFunction(Remote):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object there, with these arguments or references to them."""
-        return _ask(self, "call", value=(args, kwargs))
+        return ask(self, "call", value=(args, kwargs))
 
 
 class RemoteClass(RemoteFunction):
@@ -143,13 +143,14 @@ class RemoteClass(RemoteFunction):
     __slots__ = ()
 
     def __instancecheck__(self, instance: Any) -> bool:
-        return _ask(self, "isinstance", value=instance) is True
+        return ask(self, "isinstance", value=instance) is True
 
     def __subclasscheck__(self, subclass: Any) -> bool:
-        return _ask(self, "issubclass", value=subclass) is True
+        return ask(self, "issubclass", value=subclass) is True
 
 
-def _ask(remote: Remote, operation: str, name: str = "", value: Any = None) -> Any:
+def ask(remote: Remote, operation: str, name: str = "", value: Any = None) -> Any:
+    """Ask the other end about an object of its own."""
     return remote._remote_request(operation, remote._remote_id, name, value)
 
 
@@ -159,7 +160,7 @@ def _label(remote: Remote) -> str:
 
 def _items(remote: Remote, iterator: Remote, promised: int | None) -> Iterator[Any]:
     for count in range(MOST_ITEMS):
-        more, item = _ask(iterator, "next")
+        more, item = ask(iterator, "next")
         if more is not True:
             if promised is not None and count != promised:
                 words = f"{_label(remote)} says that it has {promised} items, and gives {count}"
@@ -171,7 +172,7 @@ def _items(remote: Remote, iterator: Remote, promised: int | None) -> Iterator[A
 
 def _signature(remote: Remote) -> inspect.Signature:
     parameters = []
-    for name, kind, has_default, default in _ask(remote, "signature"):
+    for name, kind, has_default, default in ask(remote, "signature"):
         value = default if has_default else inspect.Parameter.empty
         parameters.append(inspect.Parameter(name, inspect._ParameterKind(kind), default=value))
     return inspect.Signature(parameters)
@@ -188,7 +189,7 @@ def _operator(name: str, *, reflected: bool = False) -> Callable[[Remote, Any], 
     """An operator of an object of the submission, which gives another object of it."""
 
     def apply(self: Remote, other: Any) -> Any:
-        result = _ask(self, "binary", name, (reflected, other))
+        result = ask(self, "binary", name, (reflected, other))
         # Else f(x) - expected could be 0 by the word of what f returned.
         return result if isinstance(result, Remote) or isinstance(other, Remote) else _refuse(self)
 
@@ -203,14 +204,14 @@ def _comparison(name: str) -> Callable[[Remote, Any], bool]:
             return bool(_refuse(self))
         if name in ("eq", "ne") and self._remote_id == other._remote_id:
             return name == "eq"
-        return _ask(self, "binary", name, (False, other)) is True
+        return ask(self, "binary", name, (False, other)) is True
 
     return compare
 
 
 def _alone(name: str) -> Callable[[Remote], Any]:
     def apply(self: Remote) -> Any:
-        result = _ask(self, "unary", name)
+        result = ask(self, "unary", name)
         return result if isinstance(result, Remote) else _refuse(self)
 
     return apply
@@ -265,7 +266,7 @@ class _Type(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], Remote):
-            return _ask(args[0], "class")
+            return ask(args[0], "class")
         return builtins.type(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:

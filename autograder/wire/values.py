@@ -12,8 +12,10 @@ depth are bounded, and whatever is malformed raises WireError.
     ["M", …]      module of a class that can be imported, by structure
     ["k", …]      a value of the standard library's: Counter, Fraction, a named tuple, a date, …
     ["=", n, …]   a value that can change, and the number of the object that it is a copy of
+    ["a", n]      an argument of the call that is answered, itself
     ["R", …]      reference to an object of the sender; ["r", id] to one of the receiver
     ["E", …]      a class of exceptions of the sender's
+    ["g", …]      a generator of numpy's, to a submission alone
 
 torch and numpy are looked up when they are loaded already: a value of theirs cannot exist before.
 """
@@ -21,9 +23,10 @@ torch and numpy are looked up when they are loaded already: a value of theirs ca
 import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
+from autograder.wire.kinds import can_change, path_of
 from autograder.wire.standard import standard_form as _standard_form
 from autograder.wire.standard import standard_value as _standard_value
 from autograder.wire.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
@@ -43,6 +46,7 @@ class Encoder:
     inputs are leaves that came from the other side and belong to its graph when they go back.
     copies tells which modules go by structure; the others are referred to. identify numbers
     objects that can change, so that the other side can tell one from another of the same content.
+    arguments are those of the call that is answered, as they were met.
     """
 
     def __init__(
@@ -52,8 +56,10 @@ class Encoder:
         inputs: Iterable[Any] = (),
         copies: Callable[[Any], bool] = lambda _: True,
         identify: Callable[[Any], int] | None = None,
+        arguments: Iterable[Any] = (),
     ) -> None:
         self._refer = refer
+        self._arguments = {id(value): place for place, value in enumerate(arguments)}
         self._copies = copies
         self._identify = identify
         self._inputs = {id(leaf) for leaf in inputs}
@@ -70,7 +76,10 @@ class Encoder:
             return value if -(2**63) <= value < 2**63 else ["i", _digits(value)]
         if depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} deep")
-        if self._identify is not None and _can_change(value):
+        if self._identify is not None and can_change(value):
+            place = self._arguments.get(id(value))
+            if place is not None and not getattr(value, "requires_grad", False):
+                return ["a", place]
             return ["=", self._identify(value), self._encode(value, depth)]
         return self._encode(value, depth)
 
@@ -162,7 +171,7 @@ class Encoder:
         ]
 
     def _copy(self, module: Any) -> bool:
-        return self._copies(module) and all(map(_path, module.modules()))
+        return self._copies(module) and all(map(path_of, module.modules()))
 
     def joins(self, tensor: Any) -> bool:
         """Tell whether a tensor that requires a gradient belongs to a graph of both sides."""
@@ -176,12 +185,12 @@ class Encoder:
         }
         if depth > MAX_DEPTH:
             raise WireError(f"a module is nested more than {MAX_DEPTH} deep")
-        self.classes.add(_path(module))
+        self.classes.add(path_of(module))
         children = module._modules.items()
         before = len(self.mutable)
         form = [
             "M",
-            _path(module),
+            path_of(module),
             bool(module.training),
             self.encode(plain, depth + 1),
             self.encode(dict(module._parameters), depth + 1),
@@ -204,7 +213,7 @@ class Decoder:
     resolve turns ["R", …] and ["r", …] into an object. graph holds the tensors to use, in order,
     in place of those that the sender's autograd graph computed. classes, where given, names the
     classes of modules that may be made. identity returns the value that stands for an object of
-    this number already, given a new copy of it.
+    this number already, given a new copy of it. arguments are those of the call that was made.
     """
 
     def __init__(
@@ -215,8 +224,10 @@ class Decoder:
         graph: Any = (),
         classes: Container[str] | None = None,
         identity: Callable[[int, Any], Any] | None = None,
+        arguments: Sequence[Any] = (),
     ) -> None:
         self._resolve = resolve
+        self._arguments = arguments
         self._classes = classes
         self._identity = identity
         self._device = device
@@ -252,8 +263,10 @@ class Decoder:
             pairs = [(self._decode(k, depth + 1), self._decode(v, depth + 1)) for k, v in form[1]]
             self.mutable[at] = dict(pairs)
             return self.mutable[at]
-        if tag in ("R", "r", "E"):
+        if tag in ("R", "r", "E", "g"):
             return self._resolve(form)
+        if tag == "a":
+            return self._arguments[range(len(self._arguments))[form[1]]]
         if tag == "=":
             made = self._decode(form[2], depth)
             if self._identity is None or getattr(made, "requires_grad", False):
@@ -375,26 +388,7 @@ _CONTAINERS: tuple[tuple[Callable[..., Any], str], ...] = (
 )
 
 
-def _can_change(value: Any) -> bool:
-    """Tell whether a value has an identity that a check may ask for."""
-    if type(value) in (list, dict, set):
-        return True
-    np, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-    return bool(
-        (np is not None and isinstance(value, np.ndarray))
-        or (torch is not None and isinstance(value, torch.Tensor))
-    )
-
-
 def _digits(value: int) -> str:
     if value.bit_length() > 3 * MAX_DIGITS:
         raise WireError("an integer has too many digits")
     return str(value)
-
-
-def _path(module: Any) -> str:
-    """Return where the class of a module can be imported from, or "" where it cannot."""
-    made = type(module)
-    home = sys.modules.get(made.__module__)
-    importable = made.__module__ != "__main__" and getattr(home, made.__name__, None) is made
-    return f"{made.__module__}:{made.__name__}" if importable else ""

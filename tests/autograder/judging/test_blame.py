@@ -50,6 +50,7 @@ def broken(self, given, binds):
 
 names.Names.follow = broken
 """
+POISON = "'poi' + 'son'"
 IN_A_READER = """
 from autograder.notebooks import html
 from autograder.judging import processes
@@ -120,9 +121,9 @@ def test_a_bug_between_checks_leaves_what_comes_after_it_to_a_person(spoiled: Sp
 
 
 def test_what_cannot_be_read_of_a_submission_is_its_own_fault(spoiled: Spoil) -> None:
-    noted, book = graded(spoiled(IN_A_READER), ("own", "print('poison')"), *RIGHT)
+    noted, book = graded(spoiled(IN_A_READER), ("own", POISON), *RIGHT)
     assert [found.verdict for found in noted] == ["passed", "passed"]
-    shown = next(c for c in book.cells if c.source == "print('poison')").outputs
+    shown = next(c for c in book.cells if c.source == POISON).outputs
     assert "could not be read" in shown[0].evalue
 
 
