@@ -15,6 +15,7 @@ from autograder.judging.records import Known
 from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
 from autograder.notebooks.cells import Noted, is_check, verdict_of
+from autograder.notebooks.regions import Delimiters
 from autograder.sandbox.sandbox import Sandbox
 
 LIMITS = Limits(cell_time=1.5, time=60.0, memory=400 * 2**20, disk=16 * 2**20)
@@ -254,3 +255,16 @@ def test_inputs_of_a_hidden_test_come_back_by_no_way(grader: Grader, keep: str, 
     shown = [c.outputs for c in book.cells if c.cell_type == "code"]
     assert "3 " in str(shown) or "3\\n" in str(shown), "what a visible test passes may be kept"
     assert "3721" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    "answer", ["def f(x):\n    return 6", "def f(x):\n    assert x == 3, f'x is {x}'\n    return 6"]
+)
+def test_hidden_tests_between_a_course_s_own_words_stay_hidden(grader: Grader, answer: str) -> None:
+    own = Delimiters(tests=("GEHEIM", "OFFEN"))
+    book = notebook(("f", answer))
+    book.cells[-1].source += "\n# GEHEIM\nassert f(3721) == 7442\n# OFFEN"
+    replace(grader, delimiters=own).grade(book)
+    assert noted(book.cells[-1]).verdict in ("failed", "error")
+    assert "hidden test" in str(book.cells[-1].outputs)
+    assert "3721" not in str([c.outputs for c in book.cells])
