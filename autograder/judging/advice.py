@@ -50,9 +50,8 @@ KNOWN = (
     (r"\b(pickle|copy)\b", "compare what the object's methods return in place of a copy of it"),
 )
 OTHERWISE = (
-    "compare, with ==, numbers, strings, lists, arrays or tensors that functions return; a variable "
-    "of the submission that a test binds anew or changes in place is changed in the test alone, so "
-    "pass it as an argument"
+    "compare, with ==, numbers, strings, lists, arrays or tensors that functions return; what a "
+    "test binds anew or changes in place is changed in the judge alone, so pass it as an argument"
 )
 
 

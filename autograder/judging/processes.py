@@ -35,6 +35,7 @@ class Processes:
         self._process: Submission | None = None
         self._copies: dict[str, Copy] = {}
         self._deaths = 0
+        self._waited = 0.0  # seconds that processes which have died waited for a processor
 
     def close(self) -> None:
         """End the process, and its copies with it."""
@@ -101,7 +102,7 @@ class Processes:
         Raises UsedUp where the submission has had its time, or its share of processes.
         """
         while True:
-            left = self._end - time.monotonic()
+            left = self._end - time.monotonic() + self._waited
             if left < self._limits.cell_time and self._process is not None:
                 left += self._process.waited()
             seconds = min(self._limits.cell_time, left)
@@ -122,6 +123,8 @@ class Processes:
 
     def bury(self) -> None:
         """Note that the process has died, and its copies with it."""
+        if self._process is not None:
+            self._waited += self._process.has_waited
         self.close()
         self._deaths += 1
 

@@ -124,6 +124,7 @@ class _Process:
         self._channel, self._watcher = channel, watcher
         channel.more = self._more
         self._waited = self._left = 0.0
+        self.has_waited = 0.0  # what waited() said last, which is known of a dead process too
 
     def check(self, seconds: float) -> "Check":
         """Fork the process; return a connection on which a check may call the fork's objects."""
@@ -165,6 +166,7 @@ class _Process:
             clock: Clock = read(self._watcher.receive()[0], Clock)
         except (Closed, DeadlineError, WireError):
             return 0.0
+        self.has_waited = max(self.has_waited, clock.waited)
         return clock.waited
 
     def _more(self) -> float:

@@ -2,7 +2,7 @@
 
 __all__ = ["ANSWER", "TESTS"]
 
-ANSWER = '''
+ANSWER = """
 Point = collections.namedtuple("Point", "x y")
 
 
@@ -61,10 +61,10 @@ def ordered():
 
 def queue():
     return collections.deque([1, 2], maxlen=3)
-'''
+"""
 
 # By the name of each construct.
-TESTS = '''
+TESTS = """
 # %% counter
 assert letters('aab') == {'a': 2, 'b': 1}
 assert letters('aab') == collections.Counter('baa')
@@ -111,4 +111,4 @@ x = torch.ones(3, 2)
 assert net(x).shape == (3, 1)
 assert sum(p.numel() for p in net.parameters()) == 3
 assert net.layer.weight.shape == (1, 2)
-'''
+"""

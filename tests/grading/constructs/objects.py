@@ -82,7 +82,7 @@ by_name = {account.owner: account for account in accounts}
 '''
 
 # By the name of each construct.
-TESTS = '''
+TESTS = """
 # %% dir
 assert "deposit" in dir(Account("ann"))
 assert [n for n in dir(Account) if n[0] != "_"] == ["bank", "deposit", "double", "withdraw"]
@@ -281,4 +281,4 @@ ann = Account('ann', 5)
 
 # %% using
 assert ann.deposit(1) == 6
-'''
+"""

@@ -2,7 +2,7 @@
 
 __all__ = ["ANSWER", "TESTS"]
 
-ANSWER = '''
+ANSWER = """
 factor = 3
 history = [1, 2]
 grid = np.arange(3.0)
@@ -76,10 +76,10 @@ def adder(n):
 
 
 Double = scale
-'''
+"""
 
 # By the name of each construct.
-TESTS = '''
+TESTS = """
 # %% carrying
 expected = [scale(1), scale(2)]
 
@@ -262,4 +262,4 @@ if scale(1) == 3:
 if scale(2) == 6:
     score += 0.5
 score
-'''
+"""
