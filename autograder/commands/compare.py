@@ -25,7 +25,7 @@ def compare(course: Course, assignment: str) -> None:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     number = len(found.differences)
     console.print(
-        f"{found.checks} tests on {found.submissions} submissions: "
+        f"{found.tests} tests on {found.submissions} submissions: "
         + (f"{number} points differ" if number else "no difference"),
         highlight=False,
     )

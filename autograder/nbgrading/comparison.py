@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -67,7 +68,7 @@ class Difference:
 class Comparison:
     """How many tests were compared, on how many submissions, and where points differ."""
 
-    checks: int
+    tests: int
     submissions: int
     differences: tuple[Difference, ...]
 
@@ -101,16 +102,16 @@ def compare(course: Course, assignment: str) -> Comparison:
             if not result["success"]:
                 raise CourseError(f"stock nbgrader cannot grade {what}:\n{last_words(result)}")
         differences = []
-        checks = 0
+        tests = 0
         for name in names:
             for student in HANDED_IN:
                 ours = _judged(course, stock, assignment, name, student)
                 theirs = _graded(stock, assignment, name, student)
-                checks += len(ours) if student == "solved" else 0
+                tests += len(ours) if student == "solved" else 0
                 for check, result_here in ours.items():
                     found = _difference(check, student, theirs[check], result_here)
                     differences += [found] if found else []
-    return Comparison(checks, len(HANDED_IN), tuple(differences))
+    return Comparison(tests, len(HANDED_IN), tuple(differences))
 
 
 @dataclass(frozen=True)
@@ -188,27 +189,25 @@ def _every_second(
     stubs = {marks_of(cell).grade_id: cell.source for cell in given.cells}
     begin, end = delimiters.solution
     answers = {}
-    count = 0
+    number = count()
     for cell in source.cells:
         marks = marks_of(cell)
         if not marks.solution:
             continue
-        lines, left = [], False
-        whole = begin not in cell.source
-        if whole:
-            left = bool(count % 2)
-            count += 1
-        for line in [] if whole else cell.source.split("\n"):
+        if begin not in cell.source:
+            solved = next(number) % 2 == 0
+            answers[marks.grade_id] = cell.source if solved else stubs[marks.grade_id]
+            continue
+        lines = []
+        solved = False
+        for line in cell.source.split("\n"):
             if begin in line:
-                left = bool(count % 2)
-                count += 1
-            if left or (begin not in line and end not in line):
+                solved = next(number) % 2 == 0
+            # Regions that are left keep the comments around them, for nbgrader to find.
+            if not (solved and (begin in line or end in line)):
                 lines.append(line)
         mixed = deepcopy(cell)
         mixed.source = "\n".join(lines)
-        if whole:
-            answers[marks.grade_id] = stubs[marks.grade_id] if left else cell.source
-            continue
         if begin in mixed.source:
             clear = ClearSolutions(config=course.config)
             mixed, _ = clear.preprocess_cell(mixed, {"language": "python"}, 0)
