@@ -134,7 +134,7 @@ def _points(submission: Submission, copy: Course) -> str:
     gained = sum(points.values())
     unearned = [name for name, value in points.items() if value > submission.deserves[name]]
     lost = [name for name, value in points.items() if value < submission.deserves[name]]
-    words = f"{gained:g} of {tiny.FULL:g} points"
+    words = f"{gained:g} of {submission.lesson.FULL:g} points"
     if unearned:
         words += ", unearned: " + ", ".join(unearned)
     if lost:

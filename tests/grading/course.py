@@ -26,6 +26,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -116,10 +117,11 @@ class Outcome:
 
 
 class Course:
-    """One course in a folder, ready to be graded."""
+    """One course in a folder, ready to be graded; lesson is the assignment, tiny or another."""
 
-    def __init__(self, base: Path, config: str = HARDENED) -> None:
+    def __init__(self, base: Path, config: str = HARDENED, lesson: ModuleType = tiny) -> None:
         self.base = base
+        self.lesson = lesson
         self.root = base / "course"
         self.home = base / "home"
         self.outside = base / "outside"
@@ -162,7 +164,7 @@ class Course:
             path.write_text(f"def answer():\n    return {self.canaries['keys']!r}\n")
             py_compile.compile(str(path))  # as soon as anybody has imported it
         (self.root / "nbgrader_config.py").write_text(config)
-        notebook = tiny.lesson(
+        notebook = self.lesson.lesson(
             hidden=self.canaries["hidden"], solution=self.canaries["solution"], number=self.number
         )
         nbformat.write(notebook, self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
@@ -196,8 +198,8 @@ class Course:
         """Return the released notebook with every exercise answered rightly."""
         notebook = self.released()
         for cell in notebook.cells:
-            if cell.id in tiny.RIGHT:
-                cell.source = tiny.RIGHT[cell.id]
+            if cell.id in self.lesson.RIGHT:
+                cell.source = self.lesson.RIGHT[cell.id]
             elif cell.id == tiny.WRITTEN:
                 cell.source = "Layers without a bend in between are one layer."
         return notebook
@@ -310,7 +312,7 @@ class Course:
         """Points of each exercise in the gradebook; 0 where it holds none."""
         from nbgrader.api import MissingEntry
 
-        points = dict.fromkeys(tiny.POINTS, 0.0)
+        points = dict.fromkeys(self.lesson.POINTS, 0.0)
         with self.gradebook() as book:
             try:
                 notebook = book.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student)
