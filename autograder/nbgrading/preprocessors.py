@@ -19,7 +19,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder.config import Autograder
-from autograder.errors import CourseError, SandboxError
+from autograder.errors import CourseError, SandboxError, SecrecyError
+from autograder.judging.answers import answers_in
 from autograder.judging.diagnosis import known
 from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
@@ -32,7 +33,7 @@ from autograder.notebooks.submitted import (
     SubmittedCell,
     read_submission,
 )
-from autograder.sandbox.pool import discard, sandbox_for
+from autograder.sandbox.pool import discard, perhaps_readable, sandbox_for
 
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
@@ -102,10 +103,11 @@ class Judge(NbGraderPreprocessor):
         if self.config.Execute.get("enabled", True) in (False, "False"):
             self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
         warm = settings.warm + modules_imported_by(original.notebook)
+        answers = answers_in(original)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 grader = Grader(
-                    sandbox_for(settings),
+                    sandbox_for(settings, answers),
                     judges_for(warm),
                     original.notebook,
                     files=_files(self.parent, about, options),
@@ -116,14 +118,19 @@ class Judge(NbGraderPreprocessor):
                 )
                 grader.grade(nb)
                 break
+            except SecrecyError:
+                raise  # and would be the next time
             except SandboxError:
                 # The machine's fault and not the student's: never a grade.
                 discard(settings)
                 discard_judges(warm)
                 if attempt == ATTEMPTS:
                     raise
-        damaged = (cells.grading_of(nb) or cells.Grading()).damaged
-        cells.note_grading(nb, cells.Grading(damaged=damaged, graded=True))
+        readable = perhaps_readable(settings, answers)
+        for line in readable:
+            self.log.warning("Submissions can read what may be an answer: %s", line)
+        grading = cells.grading_of(nb) or cells.Grading()
+        cells.note_grading(nb, replace(grading, graded=True, readable=readable))
         return nb, resources
 
 

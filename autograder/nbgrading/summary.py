@@ -59,6 +59,7 @@ class Summary:
     remarks: tuple[Note, ...] = ()
     faults: tuple[Fault, ...] = ()
     by_hand: tuple[Question, ...] = ()
+    readable: tuple[str, ...] = ()  # files that may give submissions an answer
 
 
 def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summary:
@@ -67,12 +68,14 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
     graded = tuple(outcome.student for outcome in outcomes if outcome.graded)
     unread, remarks = [], []
     faults: dict[str, Fault] = {}
+    readable: dict[str, None] = {}
     for student in graded:
         for name, notebook in _graded_notebooks(course, lesson, student):
             grading = cells.grading_of(notebook) or cells.Grading()
             if grading.damaged:
                 unread.append(Note(student, f"{name}: {grading.damaged}"))
             remarks += [Note(student, text) for text in grading.remarks]
+            readable |= dict.fromkeys(grading.readable)
             for check, message in _faults_in(notebook):
                 check = _name(name, check, lesson)
                 before = faults.get(check, Fault(check, message, ()))
@@ -84,6 +87,7 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
         tuple(dict.fromkeys(remarks)),  # each of several notebooks has them
         tuple(faults.values()),
         tuple(_left_to_a_person(course, lesson, graded, faults)),
+        tuple(readable),
     )
 
 
@@ -98,6 +102,9 @@ def lines(summary: Summary) -> Iterator[str]:
         yield "Checks that could not work; nobody lost points, and a person has to look:"
         for fault in summary.faults:
             yield f"  {fault.check}, {_names(fault.students)}: {_short(fault.message)}"
+    if summary.readable:
+        yield "Submissions can read what may be an answer; hide it, or look whether it is none:"
+        yield from (f"  {line}" for line in summary.readable)
     if summary.by_hand:
         yield "Left to a person, in formgrader:"
         for question in summary.by_hand:

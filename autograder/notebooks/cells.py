@@ -106,11 +106,13 @@ class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far grading came with a notebook.
 
     damaged says why a submission could not be read, and remarks what of its folder was not used.
+    readable are files that submissions see and that may give an answer away.
     """
 
     damaged: str = ""
     graded: bool = False
     remarks: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
