@@ -15,7 +15,6 @@ from pathlib import Path
 
 from nbgrader.api import MissingEntry
 
-from tests.grading import tiny
 from tests.grading.corpus import Submission
 from tests.grading.course import ASSIGNMENT, BYSTANDER, LAST, Course
 

@@ -103,6 +103,7 @@ class Outcome:
     log: str
     seconds: float
     course: "Course"
+    memory: int = 0  # bytes that nbgrader's own process held at most
     connections: int = 0
     survivors: list[str] = field(default_factory=list)
     harmed: list[str] = field(default_factory=list)
@@ -143,6 +144,7 @@ class Course:
             token=secrets.token_hex(8),
         )
         self.students: list[str] = []
+        self.memory = 0  # bytes that an nbgrader held at most
         self._lay_out(config)
         self._generate()
         self._enrol_bystander()
@@ -263,7 +265,7 @@ class Course:
                 start_new_session=True,
             )
             try:
-                process.wait(timeout)
+                self._wait(process, timeout)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -272,8 +274,21 @@ class Course:
             words, process.returncode, log.read_text("utf8", "replace")
         )
 
+    def _wait(self, process: "subprocess.Popen[bytes]", timeout: float) -> None:
+        """Wait for nbgrader, and note its memory. Raises TimeoutExpired."""
+        end = time.monotonic() + timeout
+        while process.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(process.args, timeout)
+            with contextlib.suppress(OSError, IndexError):
+                # The kernel keeps the maximum itself (proc(5)); in kB.
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                self.memory = max(self.memory, int(status.split("VmHWM:")[1].split()[0]) * 1024)
+            time.sleep(0.2)
+
     def grade(self, *, timeout: float = 1200, feedback: bool = True) -> Outcome:
         """Autograde the class and write its feedback; look at what that did to the machine."""
+        self.memory = 0
         start = time.monotonic()
         done = self._nbgrader("autograde", ASSIGNMENT, timeout=timeout)
         seconds = time.monotonic() - start
@@ -285,6 +300,7 @@ class Course:
             log=done.stdout,
             seconds=seconds,
             course=self,
+            memory=self.memory,
             connections=self.listener.connections,
             survivors=left,
             harmed=self.harmed(),
