@@ -307,8 +307,11 @@ class Course:
         )
 
     def close(self) -> None:
-        """Stop listening, and end what the attacks left running."""
+        """Stop listening, end what the attacks left running, remove what Python cannot."""
         self.listener.close()
+        # Folders may lie deeper within one another than shutil.rmtree goes.
+        for step in ("submitted", "autograded", "feedback"):
+            subprocess.run(["rm", "-rf", str(self.root / step)], check=False)
         for pid in processes_naming(self.world.left_behind):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
