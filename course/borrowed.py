@@ -1,4 +1,4 @@
-"""Does a function do the work itself, or does it lend it from torch?
+"""Whether a function does the work itself or has it done by torch.
 
 What a function is made of is followed as far as it can be seen: the names and words in its code,
 the functions that these names stand for, decorators, closures, defaults, partial functions, methods

@@ -2,9 +2,9 @@
 
 A solution is told by its lines, compared letter by letter without blanks and punctuation, so that
 an indent, a notebook's JSON or a reflowed docstring hide nothing; and by the code that Python makes
-of it, which is the same in every .pyc. What students are given of either is no secret. How much of a
-solution gives it away stands in autograder.inside.search: where a file surely does nothing is
-graded, and where it does perhaps the instructor is told.
+of it, which is the same in every .pyc. What students are given of either is no secret. How much of it
+gives a solution away stands in autograder.inside.search: where a file surely does so, nothing is
+graded, and where it may, the instructor is told.
 """
 
 import ast
@@ -30,7 +30,10 @@ def marks_of(solutions: Mapping[str, str], shown: Iterable[str] = ()) -> tuple[M
     solutions are sources by exercise; shown are those that students are given, which are no secret.
     """
     given = list(shown)
-    public, known = _letters("\n".join(given)), {code for source in given for code in _codes(source)}
+    public, known = (
+        _letters("\n".join(given)),
+        {code for source in given for code in _codes(source)},
+    )
     found = []
     for name, source in solutions.items():
         lines = tuple(line for line in dict.fromkeys(_lines(source)) if line not in public)
@@ -63,7 +66,10 @@ def readable_answers(
 def require_secrecy(
     submission: Callable[[], Submission], marks: Sequence[Marks], folders: Sequence[str]
 ) -> list[str]:
-    """Return what may give an answer away. Raises SecrecyError where a submission could read one."""
+    """Return what may give an answer away.
+
+    Raises SecrecyError where a file surely does.
+    """
     found = readable_answers(submission, marks, folders) if marks and folders else []
     sure = [line for line in found if " perhaps answers " not in line]
     if sure:

@@ -161,7 +161,7 @@ class RemoteClass(RemoteFunction):
 
 
 def _ask(remote: Remote, operation: str, name: str = "", value: Any = None) -> Any:
-    global _calls  # noqa: PLW0603  of all references, for any may change any object
+    global _calls
     _calls += operation not in LOOKS
     return remote._remote_request(operation, remote._remote_id, name, value)
 

@@ -23,8 +23,18 @@ from tests.grading.hostile import CORPUS as TINY
 CORPUS = {**TINY, **HOSTILE}
 # The slowest and the largest of each family.
 WORST = (
-    *("audit_hook_raises", "sends_from_a_thread", "every_cell_is_a_check", "empty_lists_in_millions"),
-    *("thread_patches_later", "containers_that_disagree", "ranges_without_end", "keys_that_collide"),
+    *(
+        "audit_hook_raises",
+        "sends_from_a_thread",
+        "every_cell_is_a_check",
+        "empty_lists_in_millions",
+    ),
+    *(
+        "thread_patches_later",
+        "containers_that_disagree",
+        "ranges_without_end",
+        "keys_that_collide",
+    ),
     *("strings_without_end", "empty_maps_in_millions", "pictures_that_are_none"),
     *("time_and_memory_say_it", "files_say_it", "slow_cells", "processes_that_compute"),
     *("anonymous_memory_that_is_shared", "fork_bomb", "pages_that_take_for_ever"),

@@ -14,7 +14,8 @@ OWN = {
         "def helper(x):\n    return x > 0\ndef relu(x):\n    return x * helper(x)"
     ),
     "a class called as torch's": (
-        "class ReLU(nn.Module):\n    def forward(self, x):\n        return x * (x > 0)\nrelu = ReLU()"
+        "class ReLU(nn.Module):\n    def forward(self, x):\n        return x * (x > 0)\n"
+        "relu = ReLU()"
     ),
     "an object with a threshold": (
         "class Gate:\n    threshold = 0.0\n    def __call__(self, x):\n"
@@ -67,4 +68,5 @@ def test_names_that_raise_are_no_names() -> None:
         def __missing__(self, name: str) -> object:
             raise RuntimeError(name)
 
-    assert lent_by(lambda x: unknown(x), Names(), WITHOUT) is None  # noqa: F821  it is not there
+    names = defined("def relu(x):\n    return unknown(x)")
+    assert lent_by(names["relu"], Names(), WITHOUT) is None

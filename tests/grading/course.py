@@ -265,7 +265,7 @@ class Course:
                 start_new_session=True,
             )
             try:
-                self._wait(process, timeout)
+                self._watch(process, timeout)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -274,7 +274,7 @@ class Course:
             words, process.returncode, log.read_text("utf8", "replace")
         )
 
-    def _wait(self, process: "subprocess.Popen[bytes]", timeout: float) -> None:
+    def _watch(self, process: "subprocess.Popen[bytes]", timeout: float) -> None:
         """Wait for nbgrader, and note its memory. Raises TimeoutExpired."""
         end = time.monotonic() + timeout
         while process.poll() is None:

@@ -316,7 +316,7 @@ def test_endless_iterators_are_read_as_far_as_needed(student: Any) -> None:
         lambda row: (len(row), [*row]),
         lambda row: ([*row], len(row)),
         lambda row: (list(row), len(row)),
-        lambda row: ([x for x in row], repr(row), row.length, len(row)),
+        lambda row: (sum(row), repr(row), row.length, len(row)),
     ],
 )
 def test_a_container_gives_as_many_items_as_it_says(student: Any, look: Any, items: int) -> None:

@@ -43,8 +43,7 @@ def _forms(notebook: NotebookNode, forms: str) -> None:
 
 def _answers(notebook: NotebookNode, code: str, before: str = "") -> None:
     wrong(notebook, lesson)
-    lines = [line for line in code.strip("\n").splitlines()]
-    body = "\n    ".join(lines)
+    body = "\n    ".join(code.strip("\n").splitlines())
     extra(notebook, "import itertools\n" + before + ANSWER.replace("ANSWERED", body))
 
 
@@ -281,7 +280,8 @@ import base64, struct, zlib
 def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 head = chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 16, 6, 0, 0, 0))
-bomb = b"\\x89PNG\\r\\n\\x1a\\n" + head + chunk(b"IDAT", zlib.compress(bytes(10**8))) + chunk(b"IEND", b"")
+data = chunk(b"IDAT", zlib.compress(bytes(10**8))) + chunk(b"IEND", b"")
+bomb = b"\\x89PNG\\r\\n\\x1a\\n" + head + data
 script = "\\"><script>spoiled()</script>"
 pictures = [base64.b64encode(bomb).decode(), script, "A" * 60_000_000, "data:text/html," + script]
 count, failure = 1, None
@@ -296,7 +296,7 @@ def pages_claimed_by_the_worker(notebook: NotebookNode, _: Path, __: World) -> N
     _ran(
         notebook,
         """
-html = ["<div>" * 3_000_000, "<img src=x onerror=spoiled()" * 500_000, "[" * 400_000 + "]" * 400_000]
+html = ["<div>" * 3_000_000, "<img src=x onerror=spoiled()" * 500_000, "[" * 900_000]
 tex = "$\\\\href{javascript:spoiled()}{x}$" * 300_000
 count, failure = 1, None
 displayed = [Displayed({"text/html": html[n % 3], "text/latex": tex, "text/markdown": html[2]})]

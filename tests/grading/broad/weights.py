@@ -138,7 +138,9 @@ def messages_of_sixty_megabytes(notebook: NotebookNode, _: Path, __: World) -> N
         "stack",
         lesson.RIGHT["stack"].replace('return f"Stack({self.items})"', "return 'x' * 60_000_000"),
     )
-    answer(notebook, "tally", "def tally(letters):\n    return {'x' * 30_000_000: 'y' * 30_000_000}")
+    answer(
+        notebook, "tally", "def tally(letters):\n    return {'x' * 30_000_000: 'y' * 30_000_000}"
+    )
     answer(notebook, "refuse", "def refuse(x):\n    raise ValueError('z' * 60_000_000)")
 
 

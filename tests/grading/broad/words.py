@@ -21,7 +21,7 @@ REST = {
 }
 
 
-def _on_hidden(notebook: NotebookNode, strike: str, *, deserves: bool = False) -> None:
+def _on_hidden(notebook: NotebookNode, strike: str) -> None:
     """Answer rightly, and do this with each number that only a hidden test passes."""
     solve(notebook, lesson=lesson)
     body = "\n".join("    " + line for line in strike.strip("\n").splitlines())

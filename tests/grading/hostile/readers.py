@@ -33,22 +33,22 @@ def old_format_with_millions_of_sheets(_: NotebookNode, folder: Path, __: World)
 def numbers_of_millions_of_digits(_: NotebookNode, folder: Path, __: World) -> None:
     """The format's version is an integer of 30 million digits, and so are counts and an id."""
     digits = b"9" * 30_000_000
-    text = b'{"nbformat": 4%s, "nbformat_minor": 1e99999, "metadata": {}, "cells": [%s]}'
-    write(folder, NOTEBOOK, text % (digits[:20_000_000], b'{"id": %s}' % digits))
+    head = b'{"nbformat": 4' + digits + b', "nbformat_minor": 1e99999, "metadata": {}, '
+    write(folder, NOTEBOOK, head + b'"cells": [{"id": ' + digits + b"}]}")
 
 
 @attack()
 def keys_in_millions(_: NotebookNode, folder: Path, __: World) -> None:
     """A table in the notebook's metadata has three million keys, and a cell as many."""
     table = ",".join(f'"{number}":0' for number in range(3_000_000))
-    cell = '{"cell_type": "code", "source": "", "metadata": {%s}}' % table
-    text = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {%s}, "cells": [%s]}'
-    write(folder, NOTEBOOK, text % (table, cell))
+    cell = '{"cell_type": "code", "source": "", "metadata": {' + table + "}}"
+    text = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {' + table + '}, "cells": ['
+    write(folder, NOTEBOOK, text + cell + "]}")
 
 
 @attack(deserves=tiny.POINTS)
 def texts_that_are_no_text(notebook: NotebookNode, folder: Path, _: World) -> None:
-    """Right answers carry half a surrogate pair, NUL, marks of direction and escapes of terminals."""
+    """Right answers carry half a surrogate pair, NUL, marks of direction, escapes of terminals."""
     solve(notebook)
     text = "# \x07\u202e\u2066\x1b]0;spoiled\x07\x1b[2J\ufeff\uffff"
     for name in tiny.POINTS:
@@ -75,7 +75,7 @@ def folders_in_folders(_: NotebookNode, folder: Path, __: World) -> None:
     """The notebook lies below folders whose path is longer than a path may be, and 950 deep."""
     for name, depth in (("f" * 200, 60), ("f", 950)):
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        for _ in range(depth):
+        for _level in range(depth):
             os.mkdir(name, dir_fd=place)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=place)
             os.close(place)
@@ -149,8 +149,9 @@ def memory_in_pipes_and_tables(notebook: NotebookNode, _: Path, __: World) -> No
                 lambda: kept.append((select.epoll(),)),
                 lambda: library.shmget(0, 2**26, 0o1600),
                 lambda: library.shmat(library.shmget(0, 2**26, 0o1600), 0, 0),
-                lambda: library.syscall(248, b"user", str(turn).encode(), bytes(20_000), 20_000, -3),
-                lambda: [m.__setitem__(0, 1) for m in [mmap.mmap(-1, 2**21)] if kept.append(m) is None],
+                lambda: library.syscall(248, b"user", b"%d" % turn, bytes(20_000), 20_000, -3),
+                lambda: kept.append(mmap.mmap(-1, 2**21)),
+                lambda: kept[-1].__setitem__(0, 1),
             ):
                 try:
                     take()
@@ -163,7 +164,7 @@ def memory_in_pipes_and_tables(notebook: NotebookNode, _: Path, __: World) -> No
 
 @harm(deserves=BUT_RELU)
 def threads_that_compute(notebook: NotebookNode, _: Path, __: World) -> None:
-    """One answer multiplies matrices in sixty threads of torch's and of Python's, at low priority."""
+    """One answer multiplies matrices in sixty threads of torch's and of Python's."""
     solve(notebook)
     answer(
         notebook,
