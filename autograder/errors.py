@@ -5,9 +5,13 @@ CourseError            anything below; the command prints it without a traceback
 ├── UnpulledError      building would overwrite what was changed in JupyterLab
 ├── LeakError          a release would show students a solution or a hidden test
 └── SandboxError       the sandbox cannot be had or does not hold; nothing was graded
+    └── SecrecyError   submissions could read a solution; nothing was graded
 """
 
-__all__ = ["CourseError", "LeakError", "MarkerError", "SandboxError", "UnpulledError"]
+__all__ = [
+    *("CourseError", "LeakError", "MarkerError", "SandboxError", "SecrecyError"),
+    "UnpulledError",
+]
 
 
 class CourseError(Exception):
@@ -28,3 +32,7 @@ class LeakError(CourseError):
 
 class SandboxError(CourseError):
     """The sandbox cannot be had or does not hold; nothing was graded."""
+
+
+class SecrecyError(SandboxError):
+    """Submissions could read a solution; nothing was graded."""

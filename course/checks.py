@@ -10,6 +10,7 @@ same words stand there as text.
 """
 
 import math
+import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from html import escape
@@ -19,6 +20,8 @@ import torch
 from IPython import get_ipython
 from IPython.display import display
 from torch import Tensor
+
+from course.borrowed import lent_by
 
 __all__ = [
     "CheckFailed",
@@ -197,7 +200,7 @@ def from_scratch(
     without: Iterable[str],
     step: str = "build it from exponentials, comparisons and torch.where.",
 ) -> None:
-    """Fail where a function's code uses one of torch's names for what it should build itself.
+    """Fail where a function makes use of one of torch's names for what it should build itself.
 
     step says what to do instead.
 
@@ -207,11 +210,11 @@ def from_scratch(
     Likely cause: torch's own function does the work that this exercise is about.
     Next step: compare with 0.
     """
-    code = getattr(function, "__code__", None)
-    used = sorted(set(_names(code)) & set(without)) if code is not None else []
-    if used:
+    # What its code names stands where the check stands.
+    used = lent_by(function, sys._getframe(1).f_globals, tuple(without))
+    if used is not None:
         _fail(
-            f"{name} uses {used[0]!r}.",
+            f"{name} uses {used!r}.",
             "torch's own function does the work that this exercise is about.",
             step,
         )
@@ -277,12 +280,6 @@ def _show(value: object) -> str:
             return f"a tensor of shape {tuple(value.shape)}"
         value = value.item()
     return f"{value:.6g}" if isinstance(value, int | float) else repr(value)
-
-
-def _names(code: Any) -> list[str]:
-    """Names that a code object uses, those of the functions defined inside it included."""
-    inner = [const for const in code.co_consts if hasattr(const, "co_names")]
-    return [*code.co_names, *(name for const in inner for name in _names(const))]
 
 
 def _fail(symptom: str, cause: str, step: str, unseen: str | None = None) -> NoReturn:

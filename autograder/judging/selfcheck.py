@@ -9,6 +9,7 @@ import nh3
 
 from autograder.config import Course
 from autograder.errors import CourseError
+from autograder.judging.answers import answers_in
 from autograder.judging.diagnosis import known
 from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
@@ -58,7 +59,7 @@ def check_notebook(
         options.sandbox = False
     settings = options.settings(lesson)
     grader = Grader(
-        sandbox_for(settings),
+        sandbox_for(settings, answers_in(original)),
         judges_for(settings.warm),
         source,
         known=known(course.root, options, lesson, original),

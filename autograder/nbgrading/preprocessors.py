@@ -20,7 +20,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder.config import KEPT, Autograder
-from autograder.errors import CourseError, SandboxError
+from autograder.errors import CourseError, SandboxError, SecrecyError
+from autograder.judging.answers import answers_in
 from autograder.judging.diagnosis import known
 from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
@@ -34,7 +35,7 @@ from autograder.notebooks.submitted import (
     SubmittedCell,
     read_submission,
 )
-from autograder.sandbox.pool import discard, sandbox_for
+from autograder.sandbox.pool import discard, perhaps_readable, sandbox_for
 
 __all__ = ["HideFromStudents", "Judge", "Rebuild", "SaveVerdicts", "SubmissionExporter"]
 
@@ -106,10 +107,11 @@ class Judge(NbGraderPreprocessor):
         files, own_files = _files(self.parent, about, options)
         known_by = Path(root) / KEPT / about["assignment"] / f"{about['notebook']}.json"
         warm = settings.warm + modules_imported_by(original.notebook)
+        answers = answers_in(original)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 grader = Grader(
-                    sandbox_for(settings),
+                    sandbox_for(settings, answers),
                     judges_for(warm),
                     original.notebook,
                     files=files,
@@ -122,6 +124,8 @@ class Judge(NbGraderPreprocessor):
                 grader.faults = control.faults
                 grader.grade(nb)
                 break
+            except SecrecyError:
+                raise  # and would be the next time
             except SandboxError:
                 # The machine's fault and not the student's: never a grade.
                 discard(settings)
@@ -131,8 +135,12 @@ class Judge(NbGraderPreprocessor):
         if control.new:
             for line in control.lines():
                 self.log.warning("%s", line)
+        readable = perhaps_readable(settings, answers)
+        for line in readable:
+            self.log.warning("Submissions can read what may be an answer: %s", line)
         grading = cells.grading_of(nb) or cells.Grading()
-        cells.note_grading(nb, replace(grading, graded=True, unsolved=control.unsolved))
+        grading = replace(grading, graded=True, unsolved=control.unsolved, readable=readable)
+        cells.note_grading(nb, grading)
         return nb, resources
 
 

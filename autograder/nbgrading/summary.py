@@ -61,6 +61,7 @@ class Summary:
     faults: tuple[Fault, ...] = ()
     unsolved: tuple[tuple[str, str], ...] = ()  # checks that the instructor's own solution fails
     by_hand: tuple[Question, ...] = ()
+    readable: tuple[str, ...] = ()  # files that may give submissions an answer
 
 
 def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summary:
@@ -70,6 +71,7 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
     unread, remarks = [], []
     faults: dict[str, Fault] = {}
     unsolved: dict[str, str] = {}
+    readable: dict[str, None] = {}
     for student in graded:
         for name, notebook in _graded_notebooks(course, lesson, student):
             grading = cells.grading_of(notebook) or cells.Grading()
@@ -77,6 +79,7 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
                 unread.append(Note(student, f"{name}: {grading.damaged}"))
             remarks += [Note(student, text) for text in grading.remarks]
             unsolved |= {_name(name, check, lesson): said for check, said in grading.unsolved}
+            readable |= dict.fromkeys(grading.readable)
             for check, message in _faults_in(notebook):
                 check = _name(name, check, lesson)
                 before = faults.get(check, Fault(check, message, ()))
@@ -89,6 +92,7 @@ def summarize(course: Course, lesson: str, outcomes: Iterable[Outcome]) -> Summa
         tuple(faults.values()),
         tuple(unsolved.items()),
         tuple(_left_to_a_person(course, lesson, graded, faults)),
+        tuple(readable),
     )
 
 
@@ -107,6 +111,9 @@ def lines(summary: Summary) -> Iterator[str]:
         yield "Checks that the instructor's own solution does not pass; students may lose points:"
         for check, said in summary.unsolved:
             yield f"  {check}: {_short(said, EXPLAINED)}"
+    if summary.readable:
+        yield "Submissions can read what may be an answer; hide it, or look whether it is none:"
+        yield from (f"  {line}" for line in summary.readable)
     if summary.by_hand:
         yield "Left to a person, in formgrader:"
         for question in summary.by_hand:

@@ -111,12 +111,14 @@ class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
 
     damaged says why a submission could not be read, and remarks what of its folder was not used.
     unsolved are checks that the instructor's own solution does not pass, and what they say.
+    readable are files that submissions see and that may give an answer away.
     """
 
     damaged: str = ""
     graded: bool = False
     remarks: tuple[str, ...] = ()
     unsolved: tuple[tuple[str, str], ...] = ()
+    readable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

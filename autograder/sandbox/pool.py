@@ -4,21 +4,24 @@ import atexit
 from collections.abc import Sequence
 
 from autograder.config import Settings
-from autograder.errors import SandboxError
+from autograder.errors import SecrecyError
 from autograder.inside.search import Marks
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.secrecy import require_secrecy
 
-__all__ = ["discard", "sandbox_for"]
+__all__ = ["discard", "perhaps_readable", "sandbox_for"]
 
 _SANDBOXES: dict[Settings, Sandbox] = {}
+# What a search for answers found, or why nothing is graded.
+_FOUND: dict[tuple[Settings, tuple[Marks, ...]], list[str] | SecrecyError] = {}
 
 
 def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
     """Return a running sandbox, started where there is none yet.
 
     answers are what the solutions of the lesson at hand are known by (secrecy.marks_of). Raises
-    SandboxError where the sandbox does not hold, or shows a submission one of them.
+    SandboxError where the sandbox does not hold, and SecrecyError where it shows a submission one
+    of them.
     """
     sandbox = _SANDBOXES.get(settings)
     if sandbox is None:
@@ -31,14 +34,24 @@ def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
             isolate=settings.isolate,
         )
         _SANDBOXES[settings] = sandbox.__enter__()
-        if settings.isolate:
-            places = [str(place) for place in sandbox.offer.locations().values()]
-            try:
-                require_secrecy(sandbox.submission, answers, places)
-            except SandboxError:
-                discard(settings)
-                raise
+    key = settings, tuple(answers)
+    if settings.isolate and key not in _FOUND:
+        places = [str(place) for place in sandbox.offer.locations().values()]
+        try:
+            _FOUND[key] = require_secrecy(sandbox.submission, answers, places)
+        except SecrecyError as error:
+            _FOUND[key] = error
+            discard(settings)
+    found = _FOUND.get(key)
+    if isinstance(found, SecrecyError):
+        raise found
     return sandbox
+
+
+def perhaps_readable(settings: Settings, answers: Sequence[Marks]) -> tuple[str, ...]:
+    """Return which files may give an answer away, for the instructor to look at."""
+    found = _FOUND.get((settings, tuple(answers)), [])
+    return () if isinstance(found, SecrecyError) else tuple(found)
 
 
 def discard(settings: Settings) -> None:

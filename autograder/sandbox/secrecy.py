@@ -2,16 +2,17 @@
 
 A solution is told by its lines, compared letter by letter without blanks and punctuation, so that
 an indent, a notebook's JSON or a reflowed docstring hide nothing; and by the code that Python makes
-of it, which is the same in every .pyc. A file gives an answer away where it holds half of the
-lines, or the code of a function; what a line of everybody's looks like says nothing.
+of it, which is the same in every .pyc. What students are given of either is no secret. How much of
+it gives a solution away stands in autograder.inside.search: where a file surely does so, nothing is
+graded, and where it may, the instructor is told.
 """
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 
-from autograder.errors import SandboxError
+from autograder.errors import SandboxError, SecrecyError
 from autograder.inside.search import Marks
 from autograder.sandbox.submission import Submission
 
@@ -23,16 +24,20 @@ SHORTEST_CODE = 60  # bytes
 END = "that was all"
 
 
-def marks_of(solutions: Mapping[str, str], shown: str = "") -> tuple[Marks, ...]:
+def marks_of(solutions: Mapping[str, str], shown: Iterable[str] = ()) -> tuple[Marks, ...]:
     """Return by what the solutions of some exercises are known.
 
-    solutions are sources by exercise; shown is what students are given, which is no secret.
+    solutions are sources by exercise; shown are those that students are given, which are no secret.
     """
-    public = _letters(shown)
+    given = list(shown)
+    public, known = (
+        _letters("\n".join(given)),
+        {code for source in given for code in _codes(source)},
+    )
     found = []
     for name, source in solutions.items():
         lines = tuple(line for line in dict.fromkeys(_lines(source)) if line not in public)
-        codes = tuple(dict.fromkeys(_codes(source)))
+        codes = tuple(code for code in dict.fromkeys(_codes(source)) if code not in known)
         if len(lines) > 1 or codes:
             found.append(Marks(name, lines, codes))
     return tuple(found)
@@ -60,14 +65,19 @@ def readable_answers(
 
 def require_secrecy(
     submission: Callable[[], Submission], marks: Sequence[Marks], folders: Sequence[str]
-) -> None:
-    """Raise SandboxError where a submission could read an answer."""
-    found = readable_answers(submission, marks, folders) if marks else []
-    if found:
-        raise SandboxError(
-            f"submissions could read answers, so nothing is graded: {'; '.join(found)}. Take the "
+) -> list[str]:
+    """Return what may give an answer away.
+
+    Raises SecrecyError where a file surely does.
+    """
+    found = readable_answers(submission, marks, folders) if marks and folders else []
+    sure = [line for line in found if " perhaps answers " not in line]
+    if sure:
+        raise SecrecyError(
+            f"submissions could read answers, so nothing is graded: {'; '.join(sure)}. Take the "
             "file out of what c.Autograder.expose names, or its module into c.Autograder.hide"
         )
+    return found
 
 
 def _lines(source: str) -> Iterator[str]:

@@ -24,6 +24,9 @@ __all__ = [
 Request = Callable[[str, int, str, Any], Any]
 
 MOST_ITEMS = 10**6  # of one loop
+# Questions that leave an object as it is, unless it lies.
+LOOKS = frozenset({"len", "iter", "next", "in", "item", "get", "dir", "str", "repr", "class"})
+_calls = 0  # of what may change an object
 # Names with double underscores that a check may write out. Any other belongs to a protocol.
 WRITTEN_OUT = frozenset(
     f"__{name}__"
@@ -49,13 +52,16 @@ class Remote:
     Its own slots have long names, because a check may look at any attribute of the object.
     """
 
-    __slots__ = ("_remote_id", "_remote_length", "_remote_request", "_remote_text")
+    __slots__ = (
+        *("_remote_given", "_remote_id", "_remote_length", "_remote_request", "_remote_text"),
+    )
 
     def __init__(self, request: Request, number: int, text: str) -> None:
         object.__setattr__(self, "_remote_request", request)
         object.__setattr__(self, "_remote_id", number)
         object.__setattr__(self, "_remote_text", text)
         object.__setattr__(self, "_remote_length", None)
+        object.__setattr__(self, "_remote_given", None)
 
     def __getattribute__(self, name: str) -> Any:
         if name.startswith("_remote_") or name == "__class__":
@@ -84,6 +90,11 @@ class Remote:
     def __len__(self) -> int:
         length = int(ask(self, "len"))
         object.__setattr__(self, "_remote_length", length)
+        # A loop may use items up; but none come while nobody calls anything.
+        if self._remote_given is not None:
+            count, then = self._remote_given
+            if then == _calls and length > count:
+                raise _disagrees(self, length, count)
         return length
 
     def __iter__(self) -> Iterator[Any]:
@@ -151,6 +162,8 @@ class RemoteClass(RemoteFunction):
 
 def ask(remote: Remote, operation: str, name: str = "", value: Any = None) -> Any:
     """Ask the other end about an object of its own."""
+    global _calls
+    _calls += operation not in LOOKS
     return remote._remote_request(operation, remote._remote_id, name, value)
 
 
@@ -163,11 +176,15 @@ def _items(remote: Remote, iterator: Remote, promised: int | None) -> Iterator[A
         more, item = ask(iterator, "next")
         if more is not True:
             if promised is not None and count != promised:
-                words = f"{_label(remote)} says that it has {promised} items, and gives {count}"
-                raise Restriction(words)
+                raise _disagrees(remote, promised, count)
+            object.__setattr__(remote, "_remote_given", (count, _calls))
             return
         yield item
     raise WireError(f"a loop over {_label(remote)} does not end")
+
+
+def _disagrees(remote: Remote, length: int, count: int) -> Restriction:
+    return Restriction(f"{_label(remote)} says that it has {length} items, and gives {count}")
 
 
 def _signature(remote: Remote) -> inspect.Signature:

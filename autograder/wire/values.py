@@ -287,7 +287,7 @@ class Decoder:
             case "c":
                 return slice(*(self._decode(part, depth + 1) for part in form[1:4]))
             case "x":
-                return range(*form[1:4])
+                return range(*(self._decode(part, depth + 1) for part in form[1:4]))
             case "e":
                 return Ellipsis
             case "n" | "N":

@@ -10,15 +10,18 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 
 from rich.table import Table
 
+from tests.grading.broad import HOSTILE
 from tests.grading.cage import stock
 from tests.grading.course import STOCK, Course
-from tests.grading.hostile import CORPUS
+from tests.grading.hostile import CORPUS as TINY
 
+CORPUS = {**TINY, **HOSTILE}
 FAMILIES = list(dict.fromkeys(attack.family for attack in CORPUS.values()))
 TABLE = Path(__file__).parents[1] / "grading" / "stock.toml"
 HEAD = """\
@@ -42,14 +45,16 @@ def tables() -> Iterator[Table]:
 def measure(names: Iterable[str]) -> dict[str, str]:
     """Grade these submissions, noting each result as it comes; return all results so far."""
     given = read()
-    with tempfile.TemporaryDirectory() as folder:
-        course = Course(Path(folder) / "base", STOCK)
-        try:
-            for name in names:
-                given[name] = stock(CORPUS[name], course, Path(folder) / "copies")
-                _write(given)
-        finally:
-            course.close()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        courses: dict[str, Course] = {}  # by the assignment that submissions answer
+        for name in names:
+            lesson = CORPUS[name].lesson
+            if lesson.__name__ not in courses:
+                base = Path(folder) / str(len(courses)) / "base"
+                courses[lesson.__name__] = course = Course(base, STOCK, lesson)
+                stack.callback(course.close)
+            given[name] = stock(CORPUS[name], courses[lesson.__name__], Path(folder) / "copies")
+            _write(given)
     return given
 
 

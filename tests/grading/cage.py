@@ -15,7 +15,6 @@ from pathlib import Path
 
 from nbgrader.api import MissingEntry
 
-from tests.grading import tiny
 from tests.grading.corpus import Submission
 from tests.grading.course import ASSIGNMENT, BYSTANDER, LAST, Course
 
@@ -134,7 +133,7 @@ def _points(submission: Submission, copy: Course) -> str:
     gained = sum(points.values())
     unearned = [name for name, value in points.items() if value > submission.deserves[name]]
     lost = [name for name, value in points.items() if value < submission.deserves[name]]
-    words = f"{gained:g} of {tiny.FULL:g} points"
+    words = f"{gained:g} of {submission.lesson.FULL:g} points"
     if unearned:
         words += ", unearned: " + ", ".join(unearned)
     if lost:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
@@ -41,6 +42,7 @@ class Submission:
     # Why stock nbgrader must not run it; empty where it may.
     dangerous: str = ""
     without_notebook: bool = False
+    lesson: ModuleType = tiny  # the assignment that it answers
 
     def hand_in(self, course: Course) -> None:
         """Write the submission into a course, as the work of a student of the same name."""
@@ -55,7 +57,9 @@ class Submission:
 class Corpus(dict[str, Submission]):
     """Submissions by name, in the order in which they were written down."""
 
-    def family(self, name: str) -> Callable[..., Callable[[Writer], Writer]]:
+    def family(
+        self, name: str, lesson: ModuleType = tiny
+    ) -> Callable[..., Callable[[Writer], Writer]]:
         """Return a decorator that files functions under a family."""
 
         def mark(
@@ -69,7 +73,7 @@ class Corpus(dict[str, Submission]):
             def file(writer: Writer) -> Writer:
                 if writer.__name__ in self:
                     raise ValueError(f"{writer.__name__!r} is in the corpus twice")
-                points = dict.fromkeys(tiny.POINTS, 0.0) | dict(deserves or {})
+                points = dict.fromkeys(lesson.POINTS, 0.0) | dict(deserves or {})
                 self[writer.__name__] = Submission(
                     name=writer.__name__,
                     family=name,
@@ -80,6 +84,7 @@ class Corpus(dict[str, Submission]):
                     says=says,
                     dangerous=dangerous,
                     without_notebook=without_notebook,
+                    lesson=lesson,
                 )
                 return writer
 
@@ -117,15 +122,15 @@ def answer(notebook: NotebookNode, name: str, source: str) -> None:
     get(notebook, name).source = dedent(source).strip("\n")
 
 
-def solve(notebook: NotebookNode, *names: str) -> None:
+def solve(notebook: NotebookNode, *names: str, lesson: ModuleType = tiny) -> None:
     """Answer these exercises rightly, or all of them where none is named."""
-    for name in names or tiny.RIGHT:
-        answer(notebook, name, tiny.RIGHT[name])
+    for name in names or lesson.RIGHT:
+        answer(notebook, name, lesson.RIGHT[name])
 
 
-def wrong(notebook: NotebookNode) -> None:
+def wrong(notebook: NotebookNode, lesson: ModuleType = tiny) -> None:
     """Answer every exercise with something of the right shape and the wrong value."""
-    for name, source in tiny.WRONG.items():
+    for name, source in lesson.WRONG.items():
         answer(notebook, name, source)
 
 

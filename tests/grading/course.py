@@ -26,6 +26,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -102,6 +103,7 @@ class Outcome:
     log: str
     seconds: float
     course: "Course"
+    memory: int = 0  # bytes that nbgrader's own process held at most
     connections: int = 0
     survivors: list[str] = field(default_factory=list)
     harmed: list[str] = field(default_factory=list)
@@ -116,10 +118,11 @@ class Outcome:
 
 
 class Course:
-    """One course in a folder, ready to be graded."""
+    """One course in a folder, ready to be graded; lesson is the assignment, tiny or another."""
 
-    def __init__(self, base: Path, config: str = HARDENED) -> None:
+    def __init__(self, base: Path, config: str = HARDENED, lesson: ModuleType = tiny) -> None:
         self.base = base
+        self.lesson = lesson
         self.root = base / "course"
         self.home = base / "home"
         self.outside = base / "outside"
@@ -141,6 +144,7 @@ class Course:
             token=secrets.token_hex(8),
         )
         self.students: list[str] = []
+        self.memory = 0  # bytes that an nbgrader held at most
         self._lay_out(config)
         self._generate()
         self._enrol_bystander()
@@ -162,7 +166,7 @@ class Course:
             path.write_text(f"def answer():\n    return {self.canaries['keys']!r}\n")
             py_compile.compile(str(path))  # as soon as anybody has imported it
         (self.root / "nbgrader_config.py").write_text(config)
-        notebook = tiny.lesson(
+        notebook = self.lesson.lesson(
             hidden=self.canaries["hidden"], solution=self.canaries["solution"], number=self.number
         )
         nbformat.write(notebook, self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
@@ -196,8 +200,8 @@ class Course:
         """Return the released notebook with every exercise answered rightly."""
         notebook = self.released()
         for cell in notebook.cells:
-            if cell.id in tiny.RIGHT:
-                cell.source = tiny.RIGHT[cell.id]
+            if cell.id in self.lesson.RIGHT:
+                cell.source = self.lesson.RIGHT[cell.id]
             elif cell.id == tiny.WRITTEN:
                 cell.source = "Layers without a bend in between are one layer."
         return notebook
@@ -261,7 +265,7 @@ class Course:
                 start_new_session=True,
             )
             try:
-                process.wait(timeout)
+                self._watch(process, timeout)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -270,8 +274,21 @@ class Course:
             words, process.returncode, log.read_text("utf8", "replace")
         )
 
+    def _watch(self, process: "subprocess.Popen[bytes]", timeout: float) -> None:
+        """Wait for nbgrader, and note its memory. Raises TimeoutExpired."""
+        end = time.monotonic() + timeout
+        while process.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(process.args, timeout)
+            with contextlib.suppress(OSError, IndexError):
+                # The kernel keeps the maximum itself (proc(5)); in kB.
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                self.memory = max(self.memory, int(status.split("VmHWM:")[1].split()[0]) * 1024)
+            time.sleep(0.2)
+
     def grade(self, *, timeout: float = 1200, feedback: bool = True) -> Outcome:
         """Autograde the class and write its feedback; look at what that did to the machine."""
+        self.memory = 0
         start = time.monotonic()
         done = self._nbgrader("autograde", ASSIGNMENT, timeout=timeout)
         seconds = time.monotonic() - start
@@ -283,14 +300,18 @@ class Course:
             log=done.stdout,
             seconds=seconds,
             course=self,
+            memory=self.memory,
             connections=self.listener.connections,
             survivors=left,
             harmed=self.harmed(),
         )
 
     def close(self) -> None:
-        """Stop listening, and end what the attacks left running."""
+        """Stop listening, end what the attacks left running, remove what Python cannot."""
         self.listener.close()
+        # Folders may lie deeper within one another than shutil.rmtree goes.
+        for step in ("submitted", "autograded", "feedback"):
+            subprocess.run(["rm", "-rf", str(self.root / step)], check=False)
         for pid in processes_naming(self.world.left_behind):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -314,7 +335,7 @@ class Course:
         """Points of each exercise in the gradebook; 0 where it holds none."""
         from nbgrader.api import MissingEntry
 
-        points = dict.fromkeys(tiny.POINTS, 0.0)
+        points = dict.fromkeys(self.lesson.POINTS, 0.0)
         with self.gradebook() as book:
             try:
                 notebook = book.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student)

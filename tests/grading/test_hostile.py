@@ -13,6 +13,7 @@ import pytest
 
 from tests.grading import course as courses
 from tests.grading import tiny
+from tests.grading.broad import HOSTILE as BROAD
 from tests.grading.corpus import chosen
 from tests.grading.course import BYSTANDER, FIRST, LAST, Course, Outcome
 from tests.grading.hostile import CORPUS
@@ -75,8 +76,9 @@ def test_every_submission_says_in_one_sentence_what_it_does() -> None:
 
 def test_what_stock_nbgrader_gives_is_stated_for_every_submission() -> None:
     stated = tomllib.loads(STOCK.read_text())
-    assert set(stated) == set(CORPUS)
-    for name, submission in CORPUS.items():
+    every = {**CORPUS, **BROAD}
+    assert set(stated) == set(every)
+    for name, submission in every.items():
         assert stated[name].startswith("not run") == bool(submission.dangerous), name
 
 
@@ -117,6 +119,10 @@ def test_gradebook_holds_the_class_and_the_assignment_and_nothing_else(outcome: 
         (notebook,) = assignment.notebooks
         names = {cell.name for cell in notebook.grade_cells}
     assert names == {f"check-{name}" for name in tiny.POINTS} | {tiny.WRITTEN}
+
+
+def test_the_grader_s_memory_is_bounded(outcome: Outcome) -> None:
+    assert 0 < outcome.memory <= 2**30
 
 
 def test_nothing_reached_the_network(outcome: Outcome) -> None:

@@ -37,7 +37,7 @@ def marks(topic: str) -> tuple[Marks, ...]:
     shown = nbformat.read(COURSE.release_path(topic), as_version=4)
     return marks_of(
         {exercise.name: exercise.solution for exercise in lesson.exercises},
-        "\n".join(cell.source for cell in shown.cells),
+        [cell.source for cell in shown.cells],
     )
 
 

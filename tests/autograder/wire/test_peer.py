@@ -43,6 +43,25 @@ class Liar:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Row:
+    """Says one length and gives so many items, which a loop uses up where it is a queue."""
+
+    def __init__(self, length: int, items: int, *, queue: bool = False) -> None:
+        self.length, self.items, self.queue = length, list(range(items)), queue
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self.items
+        if self.queue:
+            self.length = 0
+
+    def add(self) -> None:
+        self.items.append(0)
+        self.length += 1
+
+
 class MyError(ValueError):
     pass
 
@@ -91,6 +110,7 @@ NAMESPACE = {
     "two": lambda x, w: (x @ w, {"sum": x.sum(), "shape": x.shape}),
     "Block": Block,
     "Liar": Liar,
+    "Row": Row,
     "apply": lambda f, x: f(x) + 1,
     "gradient_of": lambda f, x: torch.autograd.grad(f(x).sum(), x)[0],
     "evaluate": lambda model, x: model.eval()(x),
@@ -287,6 +307,37 @@ def test_a_default_dtype_that_a_check_sets_holds_for_the_student_s_code(student:
 def test_endless_iterators_are_read_as_far_as_needed(student: Any) -> None:
     numbers = iter(student("numbers")())
     assert [next(numbers) for _ in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("items", [0, 2])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda row: (len(row), [*row]),
+        lambda row: ([*row], len(row)),
+        lambda row: (list(row), len(row)),
+        lambda row: (sum(row), repr(row), row.length, len(row)),
+    ],
+)
+def test_a_container_gives_as_many_items_as_it_says(student: Any, look: Any, items: int) -> None:
+    with pytest.raises(Restriction, match=f"says that it has 3 items, and gives {items}"):
+        look(student("Row")(3, items))
+
+
+def test_a_container_gives_no_more_items_than_it_said(student: Any) -> None:
+    row = student("Row")(3, 4)
+    assert len(row) == 3
+    with pytest.raises(Restriction, match="says that it has 3 items, and gives 4"):
+        list(row)
+
+
+def test_a_container_may_change_between_two_looks(student: Any) -> None:
+    row = student("Row")(3, 3)
+    assert ([*row], len(row)) == ([0, 1, 2], 3)
+    row.add()
+    assert (len(row), [*row], len(row)) == (4, [0, 1, 2, 0], 4)
+    queue = student("Row")(3, 3, queue=True)
+    assert (len(queue), [*queue], len(queue)) == (3, [0, 1, 2], 0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.grading.hostile import (
     objects,
     outputs,
     protocol,
+    readers,
     reading,
 )
 
@@ -22,6 +23,7 @@ __all__ = ["CORPUS"]
 CORPUS = Corpus()
 for _module in (
     *(interpreter, protocol, metadata, files, comparisons, objects, reading, harming, outputs),
+    readers,
 ):
     for _name, _attack in _module.ATTACKS.items():
         if _name in CORPUS:
