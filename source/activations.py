@@ -58,7 +58,6 @@ from course.stand_ins import yours_or
 from course.widgets.activations import curves, depth
 
 _ = torch.manual_seed(0)
-torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 
 # %% [markdown]
 # ## Warm-up
@@ -138,6 +137,7 @@ class Network(nn.Module):
 
 
 # %%
+torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 train, test = digits()
 
 

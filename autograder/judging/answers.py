@@ -1,10 +1,10 @@
 """By what the solutions in an instructor's notebook are known, for the sandbox to look for them."""
 
-from autograder.inside.search import Marks
 from autograder.notebooks.cells import marks_of
 from autograder.notebooks.rebuild import Original
 from autograder.notebooks.regions import visible
 from autograder.sandbox import secrecy
+from autograder.sandbox.secrecy import Marks
 
 __all__ = ["answers_in"]
 
