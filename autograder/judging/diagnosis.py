@@ -11,23 +11,17 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from autograder.config import Autograder
-from autograder.judging.records import Known
+from autograder.judging.records import Known, Mistake
 from autograder.judging.verdict import Verdict
-from autograder.lessons.bank import Answer, read
-from autograder.notebooks.cells import marks_of
-from autograder.notebooks.rebuild import Original
-from autograder.notebooks.regions import plain_python
 from autograder.wire import randomness
 from autograder.wire.operations import assign, operate
 from autograder.wire.peer import Call
 from autograder.wire.records import Done, Raised
 from autograder.wire.values import Decoder, WireError
 
-__all__ = ["Diagnosis", "known", "load"]
+__all__ = ["Diagnosis", "load"]
 
 MAX_CALLS = 200
 
@@ -35,9 +29,9 @@ MAX_CALLS = 200
 class Diagnosis:
     """Knows the misconceptions of one lesson's exercises."""
 
-    def __init__(self, setup: str, misconceptions: tuple[Answer, ...]) -> None:
+    def __init__(self, setup: str, mistakes: tuple[Mistake, ...]) -> None:
         self._setup = setup
-        self._misconceptions = misconceptions
+        self._mistakes = mistakes
         self._namespaces: dict[tuple[str, str], dict[str, Any] | None] = {}
 
     def __call__(self, exercise: str, verdict: Verdict, calls: list[Call]) -> tuple[str, str]:
@@ -53,7 +47,7 @@ class Diagnosis:
             return "", ""
         alike = [
             answer
-            for answer in self._misconceptions
+            for answer in self._mistakes
             if answer.exercise == exercise and self._answers_alike(answer, calls)
         ]
         if len(alike) != 1:
@@ -61,7 +55,7 @@ class Diagnosis:
         sentence = f"Your outputs equal those of a common mistake. {alike[0].explanation}"
         return sentence, alike[0].name
 
-    def _answers_alike(self, answer: Answer, calls: list[Call]) -> bool:
+    def _answers_alike(self, answer: Mistake, calls: list[Call]) -> bool:
         namespace = self._namespace(answer)
         if namespace is None:
             return False
@@ -79,7 +73,7 @@ class Diagnosis:
                 compared = compared or call.query.operation == "call"
         return compared
 
-    def _namespace(self, answer: Answer) -> dict[str, Any] | None:
+    def _namespace(self, answer: Mistake) -> dict[str, Any] | None:
         key = answer.exercise, answer.name
         if key not in self._namespaces:
             namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -94,38 +88,10 @@ class Diagnosis:
         return self._namespaces[key]
 
 
-def known(root: str | Path, options: Autograder, lesson: str, original: Original) -> Known:
-    """Return what a diagnosis needs to know of a lesson: its bank, and the code of its setup."""
-    bank = Path(root) / options.answers / f"{lesson}.py"
-    if not options.answers or not bank.is_file():
-        return Known()
-    references = {
-        marks_of(cell).grade_id: cell.source
-        for cell in original.notebook.cells
-        if marks_of(cell).solution
-    }
-    setup = "\n".join(
-        plain_python(cell.source)
-        for cell in original.notebook.cells
-        if cell.cell_type == "code" and marks_of(cell).locked and not marks_of(cell).grade
-    )
-    return Known(str(bank), setup, tuple(references.items()))
-
-
+@cache
 def load(known: Known) -> Diagnosis:
     """Return the diagnosis of a lesson, made once for each state of its bank."""
-    bank = Path(known.bank)
-    if not known.bank or not bank.is_file():
-        return Diagnosis("", ())
-    return _load(bank, bank.stat().st_mtime_ns, known.setup, known.references)
-
-
-@cache
-def _load(
-    bank: Path, _changed: int, setup: str, references: tuple[tuple[str, str], ...]
-) -> Diagnosis:
-    answers = read(bank, dict(references))
-    return Diagnosis(setup, tuple(a for a in answers if a.kind == "misconception"))
+    return Diagnosis(known.setup, known.mistakes)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from autograder.limits import Limits
 
 __all__ = [
     *("Began", "Begin", "Broke", "Cell", "Ended", "Event", "Finished", "Fork", "Forked", "Found"),
-    *("Known", "Output", "Shown", "Task"),
+    *("Known", "Mistake", "Output", "Shown", "Task"),
 ]
 
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -27,16 +27,23 @@ class Begin(Struct, frozen=True):
     modules: list[str]
 
 
-class Known(Struct, frozen=True):
-    """To the warm process: fork a judge, which knows the answers of a bank.
+class Mistake(Struct, frozen=True):
+    """A misconception of a bank: its exercise and name, what it does, and its source."""
 
-    bank is a file or ""; setup is the code of the lesson that an answer needs; references are the
-    instructor's answers by exercise, which those of the bank may be edits of.
+    exercise: str
+    name: str
+    explanation: str
+    source: str
+
+
+class Known(Struct, frozen=True):
+    """To the warm process: fork a judge, which knows the misconceptions of a bank.
+
+    setup is the code of the lesson that an answer needs.
     """
 
-    bank: str = ""
     setup: str = ""
-    references: tuple[tuple[str, str], ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
 
 class Ended(Struct, frozen=True):

@@ -10,7 +10,7 @@ import nh3
 from autograder.config import Course
 from autograder.errors import CourseError
 from autograder.judging.answers import answers_in
-from autograder.judging.diagnosis import known
+from autograder.judging.bank import known
 from autograder.judging.grader import Grader
 from autograder.judging.pool import judges_for
 from autograder.judging.verdict import Verdict

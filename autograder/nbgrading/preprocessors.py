@@ -22,7 +22,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveA
 from autograder.config import KEPT, Autograder
 from autograder.errors import CourseError, SandboxError, SecrecyError
 from autograder.judging.answers import answers_in
-from autograder.judging.diagnosis import known
+from autograder.judging.bank import known
 from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder.wire import randomness
-from autograder.wire.autograd import join
 from autograder.wire.channel import Channel
 from autograder.wire.operations import assign, operate
 from autograder.wire.records import MOST_PRINTED, Done, Message, Query, Raised, read, write
@@ -256,6 +255,9 @@ class Peer:
         """Decode a result some of whose tensors may belong to a graph at the other end."""
         if not node:
             return self._decoder(arguments=arguments).decode(result)
+        # Not earlier: it imports torch, which takes seconds, and most courses have no gradients.
+        from autograder.wire.autograd import join
+
         outputs = [self._decoder().decode(form).detach() for form in _tensors(result)]
         joined = join(self.backward, node, outputs, inputs)
         return self._decoder(joined, arguments).decode(result)

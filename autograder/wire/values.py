@@ -17,7 +17,8 @@ depth are bounded, and whatever is malformed raises WireError.
     ["E", …]      a class of exceptions of the sender's
     ["g", …]      a generator of numpy's, to a submission alone
 
-torch and numpy are looked up when they are loaded already: a value of theirs cannot exist before.
+torch and numpy are imported late: a value of theirs cannot exist before, and most courses never
+need both.
 """
 
 import importlib
@@ -292,9 +293,12 @@ class Decoder:
                 return Ellipsis
             case "n" | "N":
                 return self._array(form)
-        torch = sys.modules.get("torch")
-        if torch is None:
-            raise WireError("a value of torch came, and torch is not loaded here")
+        if tag not in ("T", "D", "V", "S", "G", "M"):
+            raise WireError(f"a value has the unknown tag {tag!r}")
+        try:
+            import torch
+        except ImportError as error:
+            raise WireError(f"a value of torch came, and torch cannot be had: {error}") from None
         match tag:
             case "T":
                 return self._tensor(torch, form)
@@ -306,9 +310,8 @@ class Decoder:
                 return torch.Size(int(size) for size in form[1])
             case "G":
                 return self._generator(torch, form)
-            case "M":
+            case _:
                 return self._module(torch, form, depth)
-        raise WireError(f"a value has the unknown tag {tag!r}")
 
     def _reserve(self) -> int:
         self.mutable.append(None)

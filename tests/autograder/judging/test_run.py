@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -11,7 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.judging.grader import Grader, Judges, note_verdict
-from autograder.judging.records import Known
+from autograder.judging.records import Known, Mistake
 from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
 from autograder.notebooks.cells import Noted, is_check, verdict_of
@@ -167,26 +166,23 @@ def test_impossible_credit_is_the_course_s_fault_and_not_the_student_s(score: fl
     assert "expected a number of points from 0 to 2" in check.outputs[0].evalue
 
 
-def banked(folder: Path, answers: Mapping[str, str]) -> Known:
-    """Write wrong answers to the exercise f into a bank, by their explanation."""
-    cells = [
-        f'# %% misconception="number_{word}" exercise="f"\n# {explanation}\n{source}\n'
-        for word, (explanation, source) in zip("abcdefgh", answers.items(), strict=False)
-    ]
-    path = folder / "bank.py"
-    path.write_text("\n".join(cells))
-    return Known(str(path), references=(("f", "def f(x):\n    return 2 * x"),))
+def banked(answers: Mapping[str, str]) -> Known:
+    """Return wrong answers to the exercise f, by their explanation, as known mistakes."""
+    named = zip("abcdefgh", answers.items(), strict=False)
+    return Known(
+        mistakes=tuple(Mistake("f", f"number_{w}", said, source) for w, (said, source) in named)
+    )
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> Known:
+def known() -> Known:
     answers = {
         "The input is returned.": "def f(x):\n    return x",
         "2 is added.": "def f(x):\n    return x + 2",
         "It gives up.": "def f(x):\n    raise ValueError",
         "It does not even load.": "1 / 0",
     }
-    return banked(tmp_path, answers)
+    return banked(answers)
 
 
 @pytest.mark.parametrize(
@@ -219,14 +215,14 @@ except ValueError as error:
     assert book.cells[-1].outputs[0].evalue == "the message does not tell the 3"
 
 
-def test_answers_that_change_their_argument_are_told_apart(grader: Grader, tmp_path: Path) -> None:
+def test_answers_that_change_their_argument_are_told_apart(grader: Grader) -> None:
     bank = {
         "Nothing is changed.": "def f(x):\n    pass",
         "All are 1.": "def f(x):\n    x[:] = [1] * len(x)",
     }
     book = notebook(("f", "def f(x):\n    for i in range(len(x)):\n        x[i] = 1"))
     book.cells[-1].source = "x = [3, 4]\nf(x)\nassert x == [0, 0]"
-    replace(grader, known=banked(tmp_path, bank)).grade(book)
+    replace(grader, known=banked(bank)).grade(book)
     assert book.cells[-1].outputs[0].evalue.endswith("All are 1.")
 
 
