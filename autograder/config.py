@@ -120,7 +120,10 @@ class Autograder(Configurable):
 
 @dataclass(frozen=True)
 class Settings:
-    """How a sandbox is started; equal settings can share one."""
+    """How a sandbox is started; equal settings can share one.
+
+    warm are modules that the course names, and chosen those that an assignment imports anyway.
+    """
 
     limits: Limits
     warm: tuple[str, ...]
@@ -128,6 +131,7 @@ class Settings:
     hide: tuple[str, ...]
     withhold: tuple[Path, ...]
     isolate: bool
+    chosen: tuple[str, ...] = ()
 
 
 def _for_assignment(table: Mapping[str, Sequence[str]], assignment: str) -> tuple[str, ...]:

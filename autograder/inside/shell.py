@@ -136,7 +136,6 @@ class Shell(InteractiveShell):
 
 def make_shell() -> Shell:
     """Make the one shell of this process."""
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"

@@ -60,8 +60,13 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(control)
     begin: Begin = read(channel.receive()[0], Begin)
+    # Not later: matplotlib looks at it when it is imported.
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for name in begin.modules:
         importlib.import_module(name)
+    for name in begin.chosen:
+        with contextlib.suppress(Exception):  # the cell that needs it says what is wrong
+            importlib.import_module(name)
     _prepare()
     # Whoever is started in the background of a script has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)

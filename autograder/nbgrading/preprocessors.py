@@ -8,6 +8,7 @@ import fnmatch
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace as settings_with
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from autograder.config import KEPT, Autograder
 from autograder.errors import CourseError, SandboxError, SecrecyError
 from autograder.judging.answers import answers_in
 from autograder.judging.bank import known
-from autograder.judging.given import modules_imported_by
+from autograder.judging.given import modules_imported_by, warm_for
 from autograder.judging.grader import Grader
 from autograder.judging.pool import discard_judges, judges_for
 from autograder.nbgrading.control import control_of
@@ -98,6 +99,7 @@ class Judge(NbGraderPreprocessor):
         root = _coursedir(self.parent).root
         original = _original(self.parent, about)
         settings = options.settings(about["assignment"])
+        settings = settings_with(settings, chosen=warm_for(original.notebook))
         if not settings.isolate:
             self.log.warning(
                 "The sandbox is off: what submissions run can read and change what you can."

@@ -28,6 +28,7 @@ def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
         sandbox = Sandbox(
             limits=settings.limits,
             warm=settings.warm,
+            chosen=settings.chosen,
             expose=settings.expose,
             hide=settings.hide,
             withhold=settings.withhold,

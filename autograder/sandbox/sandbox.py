@@ -35,7 +35,7 @@ GRACE = 2.0  # seconds that the warm process has to end
 class Sandbox:
     """A warm process behind bubblewrap. Use it as a context manager.
 
-    warm names modules to import beforehand; expose modules outside the environment that submissions
+    warm names modules to import beforehand, and chosen such that may be missing; expose modules outside the environment that submissions
     may import; hide modules that they may not; withhold files and folders that they must not see.
     isolate=False gives up all protection.
     """
@@ -45,6 +45,7 @@ class Sandbox:
         *,
         limits: Limits | None = None,
         warm: Sequence[str] = (),
+        chosen: Sequence[str] = (),
         expose: Sequence[str] = (),
         hide: Sequence[str] = (),
         withhold: Sequence[Path] = (),
@@ -52,6 +53,7 @@ class Sandbox:
     ) -> None:
         self.limits = limits or Limits()
         self.warm = tuple(warm)
+        self.chosen = tuple(chosen)
         self.offer = Offer(tuple(expose), tuple(hide), tuple(withhold))
         self.isolate = isolate
         # The self-test looks for it in its own environment.
@@ -129,7 +131,7 @@ class Sandbox:
             )
         self._stack.callback(self._stop)
         try:
-            self.channel.send(write(Begin(list(self.warm))))
+            self.channel.send(write(Begin(list(self.warm), list(self.chosen))))
             self.channel.receive()
         except (Closed, DeadlineError) as error:
             self._log.seek(0)

@@ -26,9 +26,10 @@ MOST_PRINTED = 100_000  # characters that a call prints
 
 
 class Begin(Struct, frozen=True):
-    """To the warm process: what to import."""
+    """To the warm process: what to import, and what to import where that works."""
 
     modules: list[str]
+    chosen: list[str] = []
 
 
 class Request(Struct, frozen=True):

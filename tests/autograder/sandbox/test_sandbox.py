@@ -276,3 +276,17 @@ def test_a_server_of_a_cell_s_own_can_be_reached_by_it(process: Submission) -> N
         "print(urllib.request.urlopen(url, timeout=5).read())"
     )
     assert "b'17'" in printed(process, source)
+
+
+def test_what_is_chosen_to_be_warm_may_be_missing() -> None:
+    with Sandbox(limits=LIMITS, chosen=["wave", "no_module_of_this_name"]) as box:
+        asked = "import sys\nprint('wave' in sys.modules)"
+        with box.submission() as submission:
+            assert printed(submission, asked) == "True\n"
+
+
+def test_a_plot_is_shown_where_its_library_was_warm() -> None:
+    with Sandbox(limits=LIMITS, chosen=["matplotlib.pyplot"]) as box, box.submission() as process:
+        plot = "import matplotlib.pyplot as plt\nplt.figure(figsize=(1, 1))\nplt.plot([1, 2])"
+        kinds = [set(output.get("data", ())) for output in shown(process, plot)]
+        assert any("image/png" in kind for kind in kinds), kinds
