@@ -57,7 +57,9 @@ class Autograder(Configurable):
     )
     processes = Int(128, help="processes that a submission may have at once").tag(config=True)
     warm = List(
-        Unicode(), help="modules to import once, before any submission; best the slow ones"
+        Unicode(),
+        help="modules to import once, before any submission; best the slow ones. Of well-known "
+        "packages, what an assignment's locked cells import is added",
     ).tag(config=True)
     expose = Union(
         [List(Unicode()), Dict(value_trait=List(Unicode()))],

@@ -11,10 +11,10 @@ __all__ = ["given_in", "modules_imported_by", "names_bound_in", "warm_for"]
 
 # Packages that are slow to import, and that go on working in a fork of who imported them. Of others
 # nobody here knows whether they start threads.
-FORKABLE = frozenset(
-    ("IPython", "PIL", "cv2", "ipywidgets", "matplotlib", "networkx", "nltk", "numpy", "pandas")
-    + ("scipy", "seaborn", "skimage", "sklearn", "statsmodels", "sympy", "torch", "torchvision")
-)
+FORKABLE = {
+    *("IPython", "PIL", "cv2", "ipywidgets", "matplotlib", "networkx", "nltk", "numpy", "pandas"),
+    *("scipy", "seaborn", "skimage", "sklearn", "statsmodels", "sympy", "torch", "torchvision"),
+}
 
 
 def given_in(source: str, *, locked: bool) -> str:
