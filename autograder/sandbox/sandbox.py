@@ -35,8 +35,9 @@ GRACE = 2.0  # seconds that the warm process has to end
 class Sandbox:
     """A warm process behind bubblewrap. Use it as a context manager.
 
-    warm names modules to import beforehand, and chosen such that may be missing; expose modules outside the environment that submissions
-    may import; hide modules that they may not; withhold files and folders that they must not see.
+    warm names modules to import beforehand, and chosen such that may be missing; expose modules
+    outside the environment that submissions may import; hide modules that they may not; withhold
+    files and folders that they must not see.
     isolate=False gives up all protection.
     """
 

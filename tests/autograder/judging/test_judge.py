@@ -255,3 +255,64 @@ expected = reference(21)
 assert double(21) == expected
 """
     assert judged(check, thief).word == "failed"
+
+
+THINGS = """
+import collections, torch
+
+class Net(torch.nn.Module):
+    pass
+
+class Key:
+    def __hash__(self):
+        return 7
+    def __eq__(self, other):
+        return True
+
+Point = collections.namedtuple("Point", "x y")
+
+def point():
+    return Point(1, 2)
+
+def same(x):
+    return x
+
+def copied(x):
+    return list(x)
+"""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "import torch\nassert isinstance(Net(), torch.nn.Module)",
+        "import torch\nassert issubclass(Net, torch.nn.Module) and not issubclass(Net, dict)",
+        "assert not isinstance(Net(), (int, list)) and not isinstance(Net(), str | dict)",
+        "from collections.abc import Iterable\nassert not isinstance(Key(), Iterable)",
+        "assert Net().__class__ is Net and Net().__class__.__name__ == 'Net'",
+        "assert isinstance(point(), Point) and not isinstance((1, 2), Point)",
+        "x = [1]\nassert same(x) is x and copied(x) is not x and copied(x) == x",
+        "assert 'same' in globals() and 'other' not in globals() and 'print' not in globals()",
+        "assert len({Key(), Key()}) == 1 and hash(Key()) == 7",
+    ],
+)
+def test_questions_about_objects_are_put_to_them(judged: Judging, check: str) -> None:
+    assert judged(check, THINGS).word == "passed"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        # A class of the check's own is no class of the submission's, whatever it is called.
+        "class Net:\n    pass\nthing = make()\nassert isinstance(thing, Net)",
+        "assert isinstance(make(), float)",
+        # An object that hashes like a value is not that value.
+        "assert Key() in {7}",
+        "assert {7: 'right'}[Key()] == 'right'",
+        "assert same([1, 2]) == [1, 3]",
+    ],
+)
+def test_what_is_asked_proves_nothing_about_values(judged: Judging, check: str) -> None:
+    liar = f"{THINGS}\ndef make():\n    return Net()\n"
+    liar += "def same(x):\n    x.append(x)\n    return x\n"
+    assert judged(check, liar).word in ("failed", "error")
