@@ -172,8 +172,9 @@ class _Progress:
     shown: dict[int, Shown] = field(default_factory=dict)
     unread: list[int] = field(default_factory=list)
     at: Began | None = None
-    broke: list[Began] = field(default_factory=list)  # where a judge broke, by no student's fault
-    lost: str = ""  # why what is left cannot be judged, by no student's fault
+    # Where a judge broke by no student's fault, and why; lost says that it gets no further.
+    broke: dict[Began, str] = field(default_factory=dict)
+    lost: bool = False
 
 
 @dataclass
@@ -208,8 +209,8 @@ class Grader:
             if progress.lost or self._go_on(given, progress):
                 break
         given_up = Verdict("crashed", "Too much of this notebook could not be read.")
-        if progress.lost:
-            given_up = unjudged(progress.lost)
+        if progress.broke:
+            given_up = unjudged("; ".join(dict.fromkeys(progress.broke.values())))
         verdicts = {c.check: progress.found.get(c.check, given_up) for c in given if c.check}
         verdicts |= {c: unjudged(why) for c, why in self.faults.items() if c in verdicts}
         for index, shown in progress.shown.items():
@@ -310,11 +311,11 @@ class Grader:
         if at is None:
             raise SandboxError(f"a judge broke before it began: {reason}")
         if at not in progress.broke:
-            progress.broke.append(at)
+            progress.broke[at] = reason
         elif at.check:
             progress.found[at.check] = unjudged(reason)
         else:
-            progress.lost = reason
+            progress.lost = True
 
     def _cells(self, notebook: NotebookNode) -> list[Cell]:
         theirs = self.original.cells if self.original is not None else []

@@ -10,12 +10,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat.v4 import new_notebook
 
 from autograder.judging.grader import Grader, Judges
 from autograder.limits import Limits
 from autograder.notebooks.cells import Noted, is_check, verdict_of
 from autograder.sandbox.sandbox import Sandbox
-from tests.autograder.judging.test_run import RIGHT, notebook
+from tests.autograder.judging.test_run import RIGHT, cell, notebook
 
 LIMITS = Limits(cell_time=2.0, time=60.0, memory=400 * 2**20, disk=16 * 2**20)
 
@@ -30,6 +31,7 @@ def broken(self, cell, *args, whole=run._Run._judge, **options):
 
 run._Run._judge = broken
 """
+EVERYWHERE = IN_ITS_OWN_CODE.replace('cell.check == "check-g"', "cell.check")
 ONCE = """
 import os
 from autograder.judging import run
@@ -118,6 +120,16 @@ def test_a_bug_between_checks_leaves_what_comes_after_it_to_a_person(spoiled: Sp
     noted, _ = graded(spoiled(AFTER_A_CELL), *RIGHT)
     assert [found.verdict for found in noted] == ["infrastructure", "infrastructure"]
     assert all("KeyError: 'a bug'" in found.reason for found in noted)
+
+
+def test_a_bug_everywhere_leaves_everything_to_a_person(spoiled: Spoil) -> None:
+    book = new_notebook()
+    for name in "abcdefg":
+        marks = {"grade": True, "locked": True, "points": 1}
+        book.cells.append(cell(f"check-{name}", "assert True", **marks))
+    spoiled(EVERYWHERE).grade(book)
+    noted = [verdict_of(c) for c in book.cells]
+    assert [found and found.verdict for found in noted] == ["infrastructure"] * 7
 
 
 def test_what_cannot_be_read_of_a_submission_is_its_own_fault(spoiled: Spoil) -> None:
