@@ -6,6 +6,7 @@ test, it asks for something that works on one side alone.
 """
 
 import logging
+import re
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -100,7 +102,7 @@ def compare(course: Course, assignment: str) -> Comparison:
         for student, what in HANDED_IN.items():
             result = autograde(nbgrader_api(stock.config), assignment, student, force=True)
             if not result["success"]:
-                raise CourseError(f"stock nbgrader cannot grade {what}:\n{last_words(result)}")
+                raise CourseError(f"stock nbgrader cannot grade {what}: {_cause(result)}")
         differences = []
         tests = 0
         for name in names:
@@ -213,6 +215,12 @@ def _every_second(
             mixed, _ = clear.preprocess_cell(mixed, {"language": "python"}, 0)
         answers[marks.grade_id] = mixed.source
     return answers
+
+
+def _cause(result: Mapping[str, Any]) -> str:
+    """Return what nbgrader's log says was raised; its own last words speak of the log alone."""
+    raised = re.findall(r"^\w+(?:Error|Exception): .+", str(result.get("log", "")), re.MULTILINE)
+    return raised[0] if raised else last_words(dict(result))
 
 
 def _graded(stock: Course, assignment: str, name: str, student: str) -> Mapping[str, _Result]:
