@@ -3,8 +3,8 @@
 A solution is told by its lines, compared letter by letter without blanks and punctuation, so that
 an indent, a notebook's JSON or a reflowed docstring hide nothing; and by the code that Python makes
 of it, which is the same in every .pyc. What students are given of either is no secret. How much of
-it gives a solution away stands in autograder.inside.search: where a file surely does so, nothing is
-graded, and where it may, the instructor is told.
+it gives a solution away stands in autograder.inside.search: where a file surely does so, nothing
+is graded, and where it may, the instructor is told.
 """
 
 import ast
@@ -16,7 +16,7 @@ from autograder.errors import SandboxError, SecrecyError
 from autograder.inside.search import Marks
 from autograder.sandbox.submission import Submission
 
-__all__ = ["Marks", "marks_of", "readable_answers", "require_secrecy"]
+__all__ = ["marks_of", "readable_answers", "require_secrecy"]
 
 SECONDS = 600.0
 SHORTEST_LINE = 16  # letters and digits; "return x" is nobody's
