@@ -16,7 +16,7 @@ from autograder.errors import SandboxError, SecrecyError
 from autograder.inside.search import Marks
 from autograder.sandbox.submission import Submission
 
-__all__ = ["marks_of", "readable_answers", "require_secrecy"]
+__all__ = ["Marks", "marks_of", "readable_answers", "require_secrecy"]
 
 SECONDS = 600.0
 SHORTEST_LINE = 16  # letters and digits; "return x" is nobody's
