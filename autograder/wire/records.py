@@ -16,13 +16,14 @@ from autograder.limits import Limits
 from autograder.wire.tensors import MAX_BYTES, WireError
 
 __all__ = [
-    *("MOST_PRINTED", "Answer", "Done", "Message", "Query", "Raised"),
+    *("MOST_PRINTED", "Answer", "Count", "Done", "Message", "Query", "Raised"),
     *("Ask", "Begin", "Clock", "Displayed", "Failure", "Keep", "Look", "Looked", "Offer"),
     *("Order", "Over", "Ran", "Report", "Request", "Run", "read", "write"),
 ]
 
 Record = TypeVar("Record")
 MOST_PRINTED = 100_000  # characters that a call prints
+Count = Annotated[int, Meta(ge=0, lt=2**31)]  # of cells that ran; a notebook with another is none
 
 
 class Begin(Struct, frozen=True):
@@ -109,7 +110,7 @@ class Ran(Struct, frozen=True):
     displayed: list[Displayed]
     cut: bool
     failure: Failure | None
-    count: int
+    count: Count
 
 
 class Looked(Struct, frozen=True):
