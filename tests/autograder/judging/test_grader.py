@@ -41,6 +41,12 @@ channel.send(write(Began(1, "check-f", True)))
 """
 
 
+PASSED = """
+channel.send(write(Found("check-f", Verdict("passed"), True)))
+channel.send(write(Finished()))
+"""
+
+
 class Forgers(Judges):
     """Judges that do what a script says, and not what they are told."""
 
@@ -140,7 +146,7 @@ def test_what_a_judge_says_rightly_is_believed() -> None:
     ],
 )
 def test_what_no_judge_says_costs_the_check_it_was_at(script: str) -> None:
-    verdicts, _, _ = grade(script)
+    verdicts, _, _ = grade(dedent(script) + PASSED)
     assert verdicts["check-f"].word == "crashed"
 
 
