@@ -92,22 +92,22 @@ class Displayed(Struct, frozen=True):
     Pictures are in base64, as in a notebook.
     """
 
-    data: dict[str, str]
+    data: Annotated[dict[str, str], Meta(max_length=20)]
     result: bool = False
 
 
 class Failure(Struct, frozen=True):
     """An exception that ended a cell: its name, its words, its traceback."""
 
-    name: str
-    text: str
-    lines: list[str]
+    name: Annotated[str, Meta(max_length=1000)]
+    text: Annotated[str, Meta(max_length=4000)]
+    lines: Annotated[list[Annotated[str, Meta(max_length=20_000)]], Meta(max_length=100)]
 
 
 class Ran(Struct, frozen=True):
     """From a submission: what a cell displayed and how it ended. It is the submission's word."""
 
-    displayed: list[Displayed]
+    displayed: Annotated[list[Displayed], Meta(max_length=400)]
     cut: bool
     failure: Failure | None
     count: Count
