@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from autograder.wire import randomness
+from autograder.wire import randomness, records
 from autograder.wire.autograd import join
 from autograder.wire.channel import Channel
 from autograder.wire.operations import assign, operate
@@ -36,7 +36,6 @@ from autograder.wire.values import Decoder, Encoder, WireError
 
 __all__ = ["Call", "Peer"]
 
-MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
 FIRST_SEED = 2**31  # far from those that people choose
 MOST_CALLS = 2000  # that are recorded
@@ -105,9 +104,10 @@ class Peer:
             sys.stdout.write(answer.printed)
         if isinstance(answer, Raised):
             raise _exception(answer)
+        known = range(len(encoder.mutable))
+        if len(answer.changed) > len(known) or any(i not in known for i, _ in answer.changed):
+            raise WireError("a change of an argument that was not passed")
         for index, new in answer.changed:
-            if not 0 <= index < len(encoder.mutable):
-                raise WireError("a change of an argument that was not passed")
             assign(encoder.mutable[index], self._decoder().decode(new))
         return self._join(answer.value, answer.node, encoder.tensors, encoder.mutable)
 
@@ -159,11 +159,11 @@ class Peer:
         except (WireError, MemoryError) as error:
             if self.role == "judge":
                 raise
-            reply = write(Raised(["TypeError"], str(error)[:MAX_TEXT]))
+            reply = write(Raised(["TypeError"], str(error)[: records.MOST_WORDS]))
         except BaseException as error:
             if self.role == "judge" and not isinstance(error, Exception):
                 raise
-            names = [kind.__name__[:200] for kind in type(error).__mro__[:50]]
+            names = [kind.__name__[:200] for kind in type(error).__mro__[: records.MOST_CLASSES]]
             reply = write(Raised(names, _text(error), self._lineage(error), _cut(printed)))
         finally:
             self._depth -= 1
@@ -323,7 +323,8 @@ class Peer:
         return ["R", self.own(value), type(value).__name__[:60], kind]
 
     def _chain(self, kind: type) -> list[tuple[str, str]]:
-        own = itertools.takewhile(lambda base: base.__module__ != "builtins", kind.__mro__[:50])
+        bases = kind.__mro__[: records.MOST_CLASSES]
+        own = itertools.takewhile(lambda base: base.__module__ != "builtins", bases)
         return [(str(self.own(base)), base.__name__[:60]) for base in own]
 
     def _lineage(self, error: BaseException) -> list[tuple[str, str]]:
@@ -331,7 +332,7 @@ class Peer:
 
     def _resolve(self, form: list[Any]) -> Any:
         if form[0] == "E":
-            chain = [(str(key), str(name)) for key, name in form[1][:50]]
+            chain = [(str(key), str(name)) for key, name in form[1][: records.MOST_CLASSES]]
             return exception_class(chain, str(form[2]))
         if form[0] == "g" and self.role == "student":
             return randomness.generator_of(self._decoder().decode(form[1]))
@@ -372,7 +373,7 @@ def _builtin(kind: type) -> str:
 
 def _exception(raised: Raised) -> Exception:
     """Build what stands for the exception that the other end raised."""
-    text = raised.text[:MAX_TEXT]
+    text = raised.text
     names = [name for name in raised.kinds if isinstance(getattr(builtins, name, None), type)]
     kind = exception_class(raised.chain, names[0] if names else "Exception")
     try:
@@ -387,6 +388,6 @@ def _exception(raised: Raised) -> Exception:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_TEXT]
+        return str(error)[: records.MOST_WORDS]
     except Exception:
         return ""

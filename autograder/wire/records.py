@@ -16,13 +16,25 @@ from autograder.limits import Limits
 from autograder.wire.tensors import MAX_BYTES, WireError
 
 __all__ = [
-    *("MOST_PRINTED", "Answer", "Count", "Done", "Message", "Query", "Raised"),
+    *(
+        "MOST_CLASSES",
+        "MOST_PRINTED",
+        "MOST_WORDS",
+        "Answer",
+        "Count",
+        "Done",
+        "Message",
+        "Query",
+        "Raised",
+    ),
     *("Ask", "Begin", "Clock", "Displayed", "Failure", "Keep", "Look", "Looked", "Offer"),
     *("Order", "Over", "Ran", "Report", "Request", "Run", "read", "write"),
 ]
 
 Record = TypeVar("Record")
 MOST_PRINTED = 100_000  # characters that a call prints
+MOST_CLASSES = 50  # that an exception derives from
+MOST_WORDS = 4000  # characters of an exception's words
 Count = Annotated[int, Meta(ge=0, lt=2**31)]  # of cells that ran; a notebook with another is none
 
 
@@ -100,7 +112,7 @@ class Failure(Struct, frozen=True):
     """An exception that ended a cell: its name, its words, its traceback."""
 
     name: Annotated[str, Meta(max_length=1000)]
-    text: Annotated[str, Meta(max_length=4000)]
+    text: Annotated[str, Meta(max_length=MOST_WORDS)]
     lines: Annotated[list[Annotated[str, Meta(max_length=20_000)]], Meta(max_length=100)]
 
 
@@ -153,9 +165,9 @@ class Raised(Struct, frozen=True, tag="raised"):
     chain has those of them that are the answering end's own, by a key and a name.
     """
 
-    kinds: list[Annotated[str, Meta(max_length=200)]]
-    text: str
-    chain: list[tuple[str, str]] = []
+    kinds: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=MOST_CLASSES)]
+    text: Annotated[str, Meta(max_length=MOST_WORDS)]
+    chain: Annotated[list[tuple[str, str]], Meta(max_length=MOST_CLASSES)] = []
     printed: Annotated[str, Meta(max_length=MOST_PRINTED)] = ""
 
 

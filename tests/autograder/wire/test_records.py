@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from autograder.wire.records import Displayed, Failure, Ran, read, write
+from autograder.wire.records import Answer, Displayed, Failure, Raised, Ran, read, write
 from autograder.wire.values import WireError
 
 SHOWN = Displayed({"text/plain": "x"})
@@ -32,6 +32,21 @@ def test_the_longest_that_a_worker_says_is_read() -> None:
     failure = Failure("x" * 1000, "x" * 4000, ["x" * 20_000] * 100)
     ran = Ran([SHOWN] * 201, True, failure, 2**31 - 1)
     assert read(write(ran), Ran) == ran
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        Raised(["E"] * 51, ""),
+        Raised(["x" * 201], ""),
+        Raised([], "x" * 4001),
+        Raised([], "", [("1", "E")] * 51),
+        Raised([], "", [], "x" * 100_001),
+    ],
+)
+def test_exceptions_are_bounded_too(raised: Raised) -> None:
+    with pytest.raises(WireError):
+        read(write(raised), Answer)
 
 
 def test_refusing_millions_takes_no_time() -> None:
