@@ -19,15 +19,23 @@ def harden(c: Any, **options: Any) -> None:
     """Put the judge and the sandbox in place of nbgrader's execution of submissions.
 
     c is nbgrader's configuration. options are those of autograder.config.Autograder, for instance
-    cell_time=30, memory=2048, warm=["torch"], hide={"lesson": ["answers"]}. Raises TypeError for an
-    option that is none.
+    cell_time=30, memory=2048, warm=["torch"], hide={"lesson": ["answers"]}. Ends the program for an
+    option that is none, or whose value is none of its kind: nbgrader goes on without a
+    configuration that raises an exception, and would run submissions unprotected.
     """
+    from traitlets import TraitError
+
     from autograder.config import Autograder
 
     known = Autograder.class_traits(config=True)
     for name, value in options.items():
         if name not in known:
-            raise TypeError(f"harden() has no option {name!r}; options: {', '.join(sorted(known))}")
+            names = ", ".join(sorted(known))
+            raise SystemExit(f"autograder.harden() has no option {name!r}; options: {names}")
+        try:
+            Autograder(**{name: value})
+        except TraitError as error:
+            raise SystemExit(f"autograder.harden({name}={value!r}): {error}") from None
         setattr(c.Autograder, name, value)
     _let_nbgrader_find_alembic()
     if "nbgrader.apps.api" in sys.modules:

@@ -115,7 +115,7 @@ class Shell(InteractiveShell):
         """Leave standard streams alone."""
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
-        name, text = str(getattr(etype, "__name__", etype)), str(evalue)[:4000]
+        name, text = str(getattr(etype, "__name__", etype))[:1000], str(evalue)[:4000]
         self.failure = Failure(name, text, [str(line)[:20_000] for line in stb][:100])
 
     def run(self, source: str) -> Ran:
@@ -128,7 +128,7 @@ class Shell(InteractiveShell):
         except KeyboardInterrupt:
             self.failure = Failure("KeyboardInterrupt", "", [])
         except SystemExit as error:
-            self.failure = Failure("SystemExit", str(error), [])
+            self.failure = Failure("SystemExit", str(error)[:4000], [])
         for stream in self.streams:
             self.capture.cut |= stream.refill()
         return Ran(self.capture.kept, self.capture.cut, self.failure, self.running)

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from autograder.judging.verdict import Verdict
 from autograder.limits import Limits
+from autograder.wire.records import Count
 
 __all__ = [
     *("Began", "Begin", "Broke", "Cell", "Ended", "Event", "Finished", "Fork", "Forked", "Found"),
@@ -110,7 +111,7 @@ class Output(Struct, frozen=True, omit_defaults=True):
     name: Text | None = None
     text: Annotated[str, Meta(max_length=2_000_000)] | None = None
     data: dict[Text, Annotated[str, Meta(max_length=4_000_000)]] | None = None
-    execution_count: int | None = None
+    execution_count: Count | None = None
     ename: Text | None = None
     evalue: Text | None = None
     traceback: list[Annotated[str, Meta(max_length=40_000)]] | None = None
@@ -120,7 +121,7 @@ class Shown(Struct, frozen=True, tag="shown"):
     """From a judge: what a cell printed, displayed and raised, made safe to look at."""
 
     index: int
-    count: int | None
+    count: Count | None
     outputs: Annotated[list[Output], Meta(max_length=400)]
 
 

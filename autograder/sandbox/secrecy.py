@@ -3,8 +3,8 @@
 A solution is told by its lines, compared letter by letter without blanks and punctuation, so that
 an indent, a notebook's JSON or a reflowed docstring hide nothing; and by the code that Python makes
 of it, which is the same in every .pyc. What students are given of either is no secret. How much of
-it gives a solution away stands in autograder.inside.search: where a file surely does so, nothing is
-graded, and where it may, the instructor is told.
+it gives a solution away stands in autograder.inside.search: where a file surely does so, nothing
+is graded, and where it may, the instructor is told.
 """
 
 import ast

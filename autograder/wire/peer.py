@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from autograder.wire import randomness
+from autograder.wire import randomness, records
 from autograder.wire.channel import Channel
 from autograder.wire.operations import assign, operate
 from autograder.wire.records import MOST_PRINTED, Done, Message, Query, Raised, read, write
@@ -35,7 +35,6 @@ from autograder.wire.values import Decoder, Encoder, WireError
 
 __all__ = ["Call", "Peer"]
 
-MAX_TEXT = 4000
 DEPTH = 40  # of calls that call back
 FIRST_SEED = 2**31  # far from those that people choose
 MOST_CALLS = 2000  # that are recorded
@@ -104,9 +103,10 @@ class Peer:
             sys.stdout.write(answer.printed)
         if isinstance(answer, Raised):
             raise _exception(answer)
+        known = range(len(encoder.mutable))
+        if len(answer.changed) > len(known) or any(i not in known for i, _ in answer.changed):
+            raise WireError("a change of an argument that was not passed")
         for index, new in answer.changed:
-            if not 0 <= index < len(encoder.mutable):
-                raise WireError("a change of an argument that was not passed")
             assign(encoder.mutable[index], self._decoder().decode(new))
         return self._join(answer.value, answer.node, encoder.tensors, encoder.mutable)
 
@@ -158,11 +158,11 @@ class Peer:
         except (WireError, MemoryError) as error:
             if self.role == "judge":
                 raise
-            reply = write(Raised(["TypeError"], str(error)[:MAX_TEXT]))
+            reply = write(Raised(["TypeError"], str(error)[: records.MOST_WORDS]))
         except BaseException as error:
             if self.role == "judge" and not isinstance(error, Exception):
                 raise
-            names = [kind.__name__[:200] for kind in type(error).__mro__[:50]]
+            names = [kind.__name__[:200] for kind in type(error).__mro__[: records.MOST_CLASSES]]
             reply = write(Raised(names, _text(error), self._lineage(error), _cut(printed)))
         finally:
             self._depth -= 1
@@ -325,7 +325,8 @@ class Peer:
         return ["R", self.own(value), type(value).__name__[:60], kind]
 
     def _chain(self, kind: type) -> list[tuple[str, str]]:
-        own = itertools.takewhile(lambda base: base.__module__ != "builtins", kind.__mro__[:50])
+        bases = kind.__mro__[: records.MOST_CLASSES]
+        own = itertools.takewhile(lambda base: base.__module__ != "builtins", bases)
         return [(str(self.own(base)), base.__name__[:60]) for base in own]
 
     def _lineage(self, error: BaseException) -> list[tuple[str, str]]:
@@ -333,7 +334,7 @@ class Peer:
 
     def _resolve(self, form: list[Any]) -> Any:
         if form[0] == "E":
-            chain = [(str(key), str(name)) for key, name in form[1][:50]]
+            chain = [(str(key), str(name)) for key, name in form[1][: records.MOST_CLASSES]]
             return exception_class(chain, str(form[2]))
         if form[0] == "g" and self.role == "student":
             return randomness.generator_of(self._decoder().decode(form[1]))
@@ -374,7 +375,7 @@ def _builtin(kind: type) -> str:
 
 def _exception(raised: Raised) -> Exception:
     """Build what stands for the exception that the other end raised."""
-    text = raised.text[:MAX_TEXT]
+    text = raised.text
     names = [name for name in raised.kinds if isinstance(getattr(builtins, name, None), type)]
     kind = exception_class(raised.chain, names[0] if names else "Exception")
     try:
@@ -389,6 +390,6 @@ def _exception(raised: Raised) -> Exception:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_TEXT]
+        return str(error)[: records.MOST_WORDS]
     except Exception:
         return ""

@@ -16,13 +16,26 @@ from autograder.limits import Limits
 from autograder.wire.tensors import MAX_BYTES, WireError
 
 __all__ = [
-    *("MOST_PRINTED", "Answer", "Done", "Message", "Query", "Raised"),
+    *(
+        "MOST_CLASSES",
+        "MOST_PRINTED",
+        "MOST_WORDS",
+        "Answer",
+        "Count",
+        "Done",
+        "Message",
+        "Query",
+        "Raised",
+    ),
     *("Ask", "Begin", "Clock", "Displayed", "Failure", "Keep", "Look", "Looked", "Offer"),
     *("Order", "Over", "Ran", "Report", "Request", "Run", "read", "write"),
 ]
 
 Record = TypeVar("Record")
 MOST_PRINTED = 100_000  # characters that a call prints
+MOST_CLASSES = 50  # that an exception derives from
+MOST_WORDS = 4000  # characters of an exception's words
+Count = Annotated[int, Meta(ge=0, lt=2**31)]  # of cells that ran; a notebook with another is none
 
 
 class Begin(Struct, frozen=True):
@@ -92,25 +105,25 @@ class Displayed(Struct, frozen=True):
     Pictures are in base64, as in a notebook.
     """
 
-    data: dict[str, str]
+    data: Annotated[dict[str, str], Meta(max_length=20)]
     result: bool = False
 
 
 class Failure(Struct, frozen=True):
     """An exception that ended a cell: its name, its words, its traceback."""
 
-    name: str
-    text: str
-    lines: list[str]
+    name: Annotated[str, Meta(max_length=1000)]
+    text: Annotated[str, Meta(max_length=MOST_WORDS)]
+    lines: Annotated[list[Annotated[str, Meta(max_length=20_000)]], Meta(max_length=100)]
 
 
 class Ran(Struct, frozen=True):
     """From a submission: what a cell displayed and how it ended. It is the submission's word."""
 
-    displayed: list[Displayed]
+    displayed: Annotated[list[Displayed], Meta(max_length=400)]
     cut: bool
     failure: Failure | None
-    count: int
+    count: Count
 
 
 class Looked(Struct, frozen=True):
@@ -153,9 +166,9 @@ class Raised(Struct, frozen=True, tag="raised"):
     chain has those of them that are the answering end's own, by a key and a name.
     """
 
-    kinds: list[Annotated[str, Meta(max_length=200)]]
-    text: str
-    chain: list[tuple[str, str]] = []
+    kinds: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=MOST_CLASSES)]
+    text: Annotated[str, Meta(max_length=MOST_WORDS)]
+    chain: Annotated[list[tuple[str, str]], Meta(max_length=MOST_CLASSES)] = []
     printed: Annotated[str, Meta(max_length=MOST_PRINTED)] = ""
 
 

@@ -117,3 +117,15 @@ def test_limits_by_the_clock_are_a_multiple_of_those_on_the_processor(
     assert configured("").options.settings("any").limits.wall == 3.0
     limits = configured("c.Autograder.wall = 5.0\n").options.settings("any").limits
     assert limits.wall == 5.0
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("memroy=5", "has no option 'memroy'"), ('memory="much"', "memory='much'")]
+)
+def test_an_option_that_is_none_ends_the_program(
+    configured: Configured, option: str, said: str
+) -> None:
+    # nbgrader goes on without a configuration that raises an exception, and without protection.
+    with pytest.raises(SystemExit, match=said):
+        configured(f"import autograder\nautograder.harden(c, {option})\n")
+    assert not issubclass(SystemExit, Exception)

@@ -19,9 +19,12 @@ from autograder.errors import SandboxError
 from autograder.inside import search
 from autograder.inside.search import Marks
 from autograder.lessons.lesson import load
-from autograder.sandbox.pool import discard, sandbox_for
+from autograder.sandbox.pool import discard, perhaps_readable, sandbox_for
 from autograder.sandbox.sandbox import Sandbox
 from autograder.sandbox.secrecy import marks_of, readable_answers
+from tests.grading import tiny
+from tests.grading.course import FIRST, HARDENED
+from tests.grading.course import Course as ClassRoom
 
 COURSE = Course(Path(__file__).parents[2])
 TOPICS = COURSE.topics()
@@ -123,3 +126,62 @@ def test_grading_stops_where_an_answer_can_be_read(library: Path) -> None:
     for _ in range(2):  # and stays stopped
         with pytest.raises(SandboxError, match=rf"notes\.txt answers {exercise.name}"):
             sandbox_for(settings, marks("pooling"))
+
+
+SHORT = """
+def area(width, height):
+    half_of_it = width * height / 2
+    return half_of_it if width > 0 else 0.0
+"""
+LONG = (
+    SHORT
+    + "\n\ndef both(one, another):\n"
+    + "".join(f"    sum_number_{n} = one * {n} + another * {n}\n" for n in range(4))
+)
+
+
+@pytest.mark.parametrize(
+    ("solution", "shown", "lies", "found"),
+    [
+        (SHORT, "", SHORT, "perhaps answers area"),
+        (SHORT, SHORT, SHORT, ""),
+        (SHORT, "", "half_of_it = 5\n", ""),
+        (LONG, "", LONG, "answers area"),
+        (LONG, "", SHORT, ""),
+        (LONG, SHORT, LONG, "answers area"),
+        ("def f(x):\n    return x\n", "", "def f(x):\n    return x\n", ""),
+    ],
+)
+def test_what_is_short_or_common_stops_nothing(
+    solution: str, shown: str, lies: str, found: str, tmp_path: Path
+) -> None:
+    source(lies, tmp_path)
+    said = [*search.find([str(tmp_path)], marks_of({"area": solution}, [shown]))]
+    assert said == ([f"{tmp_path / 'found.py'} {found}"] if found else [])
+
+
+def test_what_may_be_an_answer_is_told_and_grading_goes_on(library: Path) -> None:
+    settings = Autograder(expose=["library"], memory=1024).settings("short")
+    (library / "notes.txt").write_text(SHORT)
+    answers = marks_of({"area": SHORT})
+    assert sandbox_for(settings, answers)
+    try:
+        (line,) = perhaps_readable(settings, answers)
+        assert line.endswith("notes.txt perhaps answers area")
+        assert perhaps_readable(settings, ()) == ()
+    finally:
+        discard(settings)
+
+
+def test_autograde_stops_and_says_which_file_answers_which_exercise(tmp_path: Path) -> None:
+    course = ClassRoom(tmp_path / "base", HARDENED)
+    try:
+        (course.keys / "library" / "notes.txt").write_text(tiny.RIGHT["scale"])
+        course.submit(FIRST, course.solved())
+        outcome = course.grade(feedback=False)
+        assert outcome.status != 0
+        assert "notes.txt answers scale" in outcome.log
+        assert course.autograded(FIRST) is None
+        assert set(outcome.points(FIRST).values()) == {0.0}
+    finally:
+        course.close()

@@ -41,6 +41,12 @@ channel.send(write(Began(1, "check-f", True)))
 """
 
 
+PASSED = """
+channel.send(write(Found("check-f", Verdict("passed"), True)))
+channel.send(write(Finished()))
+"""
+
+
 class Forgers(Judges):
     """Judges that do what a script says, and not what they are told."""
 
@@ -114,6 +120,9 @@ def test_what_a_judge_says_rightly_is_believed() -> None:
         'channel.send(write(Shown(10**6, 1, [Output("stream", text="where is this?")])))',
         'channel.send(write(Shown(-1, 1, [Output("stream", text="in the check")])))',
         'channel.send(write(Shown(0, 1, [Output("stream", text="x")] * 401)))',
+        "channel.send(write(Shown(0, -1, [])))",  # nbformat would refuse the notebook
+        "channel.send(write(Shown(0, 2**31, [])))",
+        'channel.send(write(Shown(0, 1, [Output("execute_result", execution_count=-1)])))',
         f"""
         large = [Output("stream", text="x" * 10**6)] * 15
         for _ in range({MOST // (15 * 10**6) + 1}):
@@ -122,10 +131,22 @@ def test_what_a_judge_says_rightly_is_believed() -> None:
         """,
         "os._exit(0)",
     ],
-    ids=["long", "announced", "noise", "nowhere", "backwards", "many", "much", "gone"],
+    ids=[
+        "long",
+        "announced",
+        "noise",
+        "nowhere",
+        "backwards",
+        "many",
+        "below",
+        "above",
+        "result",
+        "much",
+        "gone",
+    ],
 )
 def test_what_no_judge_says_costs_the_check_it_was_at(script: str) -> None:
-    verdicts, _, _ = grade(script)
+    verdicts, _, _ = grade(dedent(script) + PASSED)
     assert verdicts["check-f"].word == "crashed"
 
 
