@@ -23,6 +23,10 @@ def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
     SandboxError where the sandbox does not hold, and SecrecyError where it shows a submission one
     of them.
     """
+    key = settings, tuple(answers)
+    refused = _FOUND.get(key)
+    if isinstance(refused, SecrecyError):
+        raise refused
     sandbox = _SANDBOXES.get(settings)
     if sandbox is None:
         sandbox = Sandbox(
@@ -35,7 +39,6 @@ def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
             isolate=settings.isolate,
         )
         _SANDBOXES[settings] = sandbox.__enter__()
-    key = settings, tuple(answers)
     if settings.isolate and key not in _FOUND:
         places = [str(place) for place in sandbox.offer.locations().values()]
         try:
@@ -43,9 +46,7 @@ def sandbox_for(settings: Settings, answers: Sequence[Marks] = ()) -> Sandbox:
         except SecrecyError as error:
             _FOUND[key] = error
             discard(settings)
-    found = _FOUND.get(key)
-    if isinstance(found, SecrecyError):
-        raise found
+            raise
     return sandbox
 
 
@@ -60,6 +61,10 @@ def discard(settings: Settings) -> None:
     sandbox = _SANDBOXES.pop(settings, None)
     if sandbox is not None:
         sandbox.close()
+    # The next one offers what lies there then. But who is refused stays so, for every student.
+    for key in [key for key, found in _FOUND.items() if key[0] == settings]:
+        if not isinstance(_FOUND[key], SecrecyError):
+            del _FOUND[key]
 
 
 @atexit.register

@@ -3,9 +3,11 @@
 import math
 from typing import Any
 
-__all__ = ["MAX_BYTES", "WireError", "dtype_of", "span", "tensor_of"]
+__all__ = ["MAX_BYTES", "MOST_AXES", "WireError", "dtype_of", "span", "tensor_of", "word"]
 
 MAX_BYTES = 64 * 2**20  # of a frame
+MOST_AXES = 64
+LONGEST_WORD = 100  # characters
 
 
 class WireError(Exception):
@@ -26,9 +28,16 @@ def span(torch: Any, tensor: Any) -> bytes:
     return bytes(flat.view(torch.uint8).numpy().tobytes())
 
 
+def word(value: Any) -> str:
+    """Return the name of a dtype or a device, which are short; else raise WireError."""
+    if type(value) is not str or len(value) > LONGEST_WORD:
+        raise WireError("a name is malformed")
+    return value
+
+
 def dtype_of(torch: Any, name: str) -> Any:
     """Return torch's dtype of a name. Raises WireError where there is none."""
-    dtype = getattr(torch, name)
+    dtype = getattr(torch, word(name))
     if not isinstance(dtype, torch.dtype):
         raise WireError(f"torch has no dtype {name!r}")
     return dtype
@@ -38,6 +47,8 @@ def tensor_of(torch: Any, form: list[Any], device: str | None) -> Any:
     """Return the tensor of a form. Raises WireError where its parts do not fit one another."""
     _, name, shape, strides, own_device, data, _ = form
     dtype = dtype_of(torch, name)
+    if max(len(shape), len(strides)) > MOST_AXES:
+        raise WireError("a tensor has too many axes")
     shape, strides = [int(n) for n in shape], [int(s) for s in strides]
     if len(shape) != len(strides) or min([0, *shape, *strides]) < 0:
         raise WireError("a tensor's shape and strides are malformed")
@@ -49,4 +60,4 @@ def tensor_of(torch: Any, form: list[Any], device: str | None) -> Any:
     flat = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     # A byte that is neither 0 nor 1 is no truth value, and torch would not notice.
     flat = flat != 0 if dtype is torch.bool else flat.view(dtype)
-    return torch.as_strided(flat, shape, strides).to(device or own_device)
+    return torch.as_strided(flat, shape, strides).to(device or word(own_device))

@@ -30,7 +30,7 @@ from typing import Any
 from autograder.wire.kinds import can_change, path_of
 from autograder.wire.standard import standard_form as _standard_form
 from autograder.wire.standard import standard_value as _standard_value
-from autograder.wire.tensors import MAX_BYTES, WireError, dtype_of, span, tensor_of
+from autograder.wire.tensors import MAX_BYTES, MOST_AXES, WireError, dtype_of, span, tensor_of, word
 
 __all__ = ["MAX_BYTES", "Decoder", "Encoder", "WireError"]
 
@@ -294,7 +294,7 @@ class Decoder:
             case "n" | "N":
                 return self._array(form)
         if tag not in ("T", "D", "V", "S", "G", "M"):
-            raise WireError(f"a value has the unknown tag {tag!r}")
+            raise WireError(f"a value has the unknown tag {tag[:60]!r}")
         try:
             import torch
         except ImportError as error:
@@ -305,7 +305,7 @@ class Decoder:
             case "D":
                 return dtype_of(torch, form[1])
             case "V":
-                return torch.device(form[1])
+                return torch.device(word(form[1]))
             case "S":
                 return torch.Size(int(size) for size in form[1])
             case "G":
@@ -320,11 +320,13 @@ class Decoder:
     def _array(self, form: list[Any]) -> Any:
         import numpy as np
 
-        dtype = np.dtype(form[1])
+        dtype = np.dtype(word(form[1]))
         if dtype.kind not in "biufcSU":
             raise WireError(f"an array has the dtype {form[1]}")
         if form[0] == "n":
             return np.frombuffer(form[2], dtype, count=1)[0]
+        if max(len(form[2]), len(form[3])) > MOST_AXES:
+            raise WireError("an array has too many axes")
         shape, order = [int(n) for n in form[2]], [int(axis) for axis in form[3]]
         if sorted(order) != list(range(len(shape))):
             raise WireError("an array's axes are malformed")
@@ -348,7 +350,7 @@ class Decoder:
         return tensor
 
     def _generator(self, torch: Any, form: list[Any]) -> Any:
-        generator = torch.Generator(form[1])
+        generator = torch.Generator(word(form[1]))
         generator.set_state(torch.frombuffer(bytearray(form[2]), dtype=torch.uint8))
         self.mutable.append(generator)
         return generator

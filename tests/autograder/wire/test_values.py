@@ -1,6 +1,7 @@
 """Every value comes back equal, and no bytes do harm."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -223,3 +224,26 @@ def test_a_byte_that_is_no_truth_value_becomes_one() -> None:
     x = Decoder(refuse).decode(form)
     assert x.tolist() == [False, True]
     assert torch.equal(x, torch.tensor([False, True]))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ["N", "f4," * 5_000_000, [1], [0], b"1234"],
+        ["n", "(1,)" * 5_000_000 + "f4", b"1234"],
+        ["N", "<f4", [1] * 5_000_000, [*range(5_000_000)], b"1234"],
+        ["T", "float32", [1] * 5_000_000, [0] * 5_000_000, "cpu", b"1234", [False, False, None]],
+        ["T", "x" * 20_000_000, [1], [1], "cpu", b"1234", [False, False, None]],
+        ["D", "float32" * 3_000_000],
+        ["V", "cpu:" + "1" * 20_000_000],
+        ["G", "cpu:" + "1" * 20_000_000, b""],
+        ["x" * 20_000_000],
+    ],
+    ids=["fields", "brackets", "axes", "tensor", "name", "dtype", "device", "generator", "tag"],
+)
+def test_names_of_megabytes_and_millions_of_axes_are_not_even_looked_at(form: list[Any]) -> None:
+    start = time.process_time()
+    with pytest.raises(WireError) as caught:
+        Decoder(refuse).decode(form)
+    assert time.process_time() - start < 0.5
+    assert len(str(caught.value)) < 500
