@@ -147,7 +147,7 @@ def test_the_cifar_family_halves_the_image_twice(
 def test_a_basic_block_is_relu_of_residual_plus_shortcut(
     channels: int, stride: int, dtype: torch.dtype
 ) -> None:
-    block = ready(BasicBlock(3, channels, stride=stride).to(dtype))
+    block = ready(BasicBlock(3, channels, stride=stride, skip=resnet.shortcut).to(dtype))
     assert isinstance(block, BasicBlock)
     x = torch.linspace(-2, 1, 2 * 3 * 7 * 4, dtype=dtype).reshape(2, 3, 4, 7).transpose(2, 3)
     before = x.clone()
@@ -163,7 +163,7 @@ def test_a_basic_block_is_relu_of_residual_plus_shortcut(
 
 
 def test_a_bottleneck_reduces_looks_and_expands() -> None:
-    block = ready(BottleneckBlock(6, 2, stride=2))
+    block = ready(BottleneckBlock(6, 2, stride=2, skip=resnet.shortcut))
     assert isinstance(block, BottleneckBlock)
     x = torch.linspace(-2, 1, 2 * 6 * 7 * 4).reshape(2, 6, 7, 4)
     y = F.relu(block.bn1(F.conv2d(x, block.conv1.weight)))
@@ -184,9 +184,9 @@ def test_option_a_takes_every_second_pixel_and_adds_empty_channels() -> None:
     assert block(torch.rand(1, 16, 7, 5)).shape == (1, 32, 4, 3)
 
 
-def test_a_padded_block_is_a_basic_block_whose_shortcut_has_no_parameters() -> None:
-    block = ready(resnet.PaddedBlock(3, 5, stride=2))
-    assert isinstance(block, resnet.PaddedBlock)
+def test_a_basic_block_has_a_shortcut_without_parameters_unless_told_otherwise() -> None:
+    block = ready(BasicBlock(3, 5, stride=2))
+    assert isinstance(block, BasicBlock)
     x = torch.linspace(-2, 1, 2 * 3 * 7 * 4).reshape(2, 3, 7, 4)
     y = F.conv2d(
         F.relu(block.bn1(F.conv2d(x, block.conv1.weight, stride=2, padding=1))),
@@ -196,7 +196,9 @@ def test_a_padded_block_is_a_basic_block_whose_shortcut_has_no_parameters() -> N
     skip = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, 2))
     assert_close(block(x), F.relu(block.bn2(y) + skip))
     assert count_parameters(block) == 3 * 5 * 9 + 5 * 5 * 9 + 4 * 5
-    assert isinstance(resnet.PaddedBlock(3, 3).downsample, nn.Identity)
+    assert isinstance(BasicBlock(3, 3).downsample, nn.Identity)
+    plain = BasicBlock(3, 5, stride=2, skip=resnet.no_skip)
+    assert torch.equal(plain(x), F.relu(plain.residual(x)))
 
 
 @pytest.mark.parametrize("make", [lambda: BasicBlock(2, 2), lambda: BottleneckBlock(4, 1)])
@@ -310,7 +312,7 @@ def test_every_device_agrees(device: torch.device) -> None:
         (lambda: resnet.shortcut(4, -1, stride=1), ["out_channels=-1", "1 or more"]),
         (lambda: resnet.PaddedShortcut(extra=-1, stride=2), ["extra=-1", "0 and 1"]),
         (lambda: resnet.PaddedShortcut(extra=0, stride=0), ["stride=0", "0 and 1"]),
-        (lambda: resnet.PaddedBlock(4, 3), ["extra=-1", "0 and 1"]),
+        (lambda: BasicBlock(4, 3), ["extra=-1", "0 and 1"]),
         (lambda: make_resnet([], num_classes=2), ["blocks=[]", "1 or more"]),
         (lambda: make_resnet([1, 0], num_classes=2), ["blocks=[1, 0]", "1 or more"]),
         (lambda: make_resnet([1], num_classes=0), ["num_classes=0", "1 or more"]),
@@ -326,7 +328,7 @@ def test_every_device_agrees(device: torch.device) -> None:
         ),
         (
             lambda: resnet.residual_jacobian(BasicBlock(2, 3).eval(), torch.ones(1, 2, 2, 2)),
-            ["Conv2d(2, 3", "identity shortcut"],
+            ["PaddedShortcut()", "identity shortcut"],
         ),
     ],
 )
