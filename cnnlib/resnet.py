@@ -204,11 +204,12 @@ class BasicBlock(nn.Module):
         skip: Callable[..., nn.Module] = option_a,
     ) -> None:
         super().__init__()
-        self.downsample = skip(in_channels, out_channels, stride=stride)
+        around = skip(in_channels, out_channels, stride=stride)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
+        self.downsample = around
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), what the block adds to its input."""
@@ -242,13 +243,14 @@ class BottleneckBlock(nn.Module):
         skip: Callable[..., nn.Module] = option_a,
     ) -> None:
         super().__init__()
-        self.downsample = skip(in_channels, 4 * width, stride=stride)
+        around = skip(in_channels, 4 * width, stride=stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = around
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), what the block adds to its input."""

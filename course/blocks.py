@@ -156,22 +156,22 @@ def stack(depth: int, *, block: Callable[..., nn.Module], seed: int) -> nn.Seque
     model = nn.Sequential(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), end)
     draw = torch.Generator().manual_seed(seed)
     # First what both arms of a race have, then what lies on the shortcuts of one of them.
-    for convolution in sorted(convolutions(model), key=_small):
+    on_the_way = [c for c in convolutions(model) if c.kernel_size != (1, 1)]
+    for convolution in on_the_way:
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu", generator=draw)
     # torch's own spread; with a smaller one 60 steps are too few.
     bound = end.in_features**-0.5
     nn.init.uniform_(end.weight, -bound, bound, generator=draw)
     nn.init.zeros_(end.bias)
+    for convolution in convolutions(model):
+        if convolution not in on_the_way:
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu", generator=draw)
     return model
 
 
 def convolutions(model: nn.Module) -> Iterator[nn.Conv2d]:
     """The convolutions of a model, in the order in which they were made."""
     return (module for module in model.modules() if isinstance(module, nn.Conv2d))
-
-
-def _small(convolution: nn.Conv2d) -> bool:
-    return convolution.kernel_size == (1, 1)
 
 
 def chain(

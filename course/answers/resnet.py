@@ -228,18 +228,18 @@ def shortcut(in_channels, out_channels, *, stride):
 
 # %% misconception="skip_ignored" exercise="basic_block"
 # skip is not used: option A lies on the way around, whatever was asked for.
-# - self.downsample = skip(in_channels, out_channels, stride=stride)
-# + self.downsample = option_a(in_channels, out_channels, stride=stride)
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = option_a(in_channels, out_channels, stride=stride)
 
 # %% misconception="skip_without_stride" exercise="basic_block"
 # The stride does not reach skip, so what comes around is too large.
-# - self.downsample = skip(in_channels, out_channels, stride=stride)
-# + self.downsample = skip(in_channels, out_channels, stride=1)
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(in_channels, out_channels, stride=1)
 
 # %% misconception="channels_exchanged_for_skip" exercise="basic_block"
 # skip gets the channels of the output twice, so it cannot know how many come in.
-# - self.downsample = skip(in_channels, out_channels, stride=stride)
-# + self.downsample = skip(out_channels, out_channels, stride=stride)
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(out_channels, out_channels, stride=stride)
 
 # %% misconception="identity_always" exercise="basic_block"
 # The input is added as it is, also where the shape changes.
@@ -307,9 +307,9 @@ class BasicBlock(nn.Module):
 
 # %% alternative="relu_as_a_layer" exercise="basic_block"
 # ReLU is a layer that works in place on tensors which nobody else needs.
-# - self.downsample = skip(in_channels, out_channels, stride=stride)
+# - around = skip(in_channels, out_channels, stride=stride)
 # + self.relu = nn.ReLU(inplace=True)
-# + self.downsample = skip(in_channels, out_channels, stride=stride)
+# + around = skip(in_channels, out_channels, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = self.bn2(self.conv2(x))
@@ -321,8 +321,8 @@ class BasicBlock(nn.Module):
 
 # %% alternative="sum_in_place" exercise="basic_block"
 # The shortcut is added in place, as torchvision does.
-# - self.downsample = skip(in_channels, out_channels, stride=stride)
-# + self.downsample = skip(in_channels, out_channels, stride=stride)
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(in_channels, out_channels, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = self.bn2(self.conv2(x))
@@ -483,8 +483,8 @@ def residual_jacobian(block, x):
 
 # %% misconception="no_expansion" exercise="bottleneck_block"
 # The last convolution gives out width channels, where it should bring back four times as many.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
-# + self.downsample = skip(in_channels, width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, width, stride=stride)
 # ...
 # - self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
 # - self.bn3 = nn.BatchNorm2d(4 * width)
@@ -493,8 +493,8 @@ def residual_jacobian(block, x):
 
 # %% misconception="twice_the_width" exercise="bottleneck_block"
 # The block expands by 2 in place of 4.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
-# + self.downsample = skip(in_channels, 2 * width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, 2 * width, stride=stride)
 # ...
 # - self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
 # - self.bn3 = nn.BatchNorm2d(4 * width)
@@ -565,18 +565,18 @@ def residual_jacobian(block, x):
 
 # %% misconception="skip_ignored" exercise="bottleneck_block"
 # skip is not used: option A lies on the way around, whatever was asked for.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
-# + self.downsample = option_a(in_channels, 4 * width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = option_a(in_channels, 4 * width, stride=stride)
 
 # %% misconception="skip_without_stride" exercise="bottleneck_block"
 # The stride does not reach skip, so what comes around is too large.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
-# + self.downsample = skip(in_channels, 4 * width, stride=1)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, 4 * width, stride=1)
 
 # %% misconception="skip_to_the_width" exercise="bottleneck_block"
 # skip is told of width channels, but the block gives out four times as many.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
-# + self.downsample = skip(in_channels, width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, width, stride=stride)
 
 # %% misconception="sum_in_residual" exercise="bottleneck_block"
 # residual returns the sum H(x), not F(x) alone.
@@ -619,9 +619,9 @@ class BottleneckBlock(nn.Module):
 
 # %% alternative="relu_as_a_layer" exercise="bottleneck_block"
 # ReLU is a layer that works in place on tensors which nobody else needs.
-# - self.downsample = skip(in_channels, 4 * width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
 # + self.relu = nn.ReLU(inplace=True)
-# + self.downsample = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, 4 * width, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = F.relu(self.bn2(self.conv2(x)))
