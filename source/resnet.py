@@ -193,10 +193,10 @@ trial(
 )
 
 # %% [markdown]
-# Neither another rate nor more steps make up for the depth; only between networks that are both
-# shallow there is nothing to see. How was the rate chosen? Of 0.01, 0.03 and 0.1, the plain
-# networks of 20 and of 56 layers do about as well with 0.03 as with any, so 0.03 is the rate of
-# this lesson.
+# Neither another rate nor more steps make up for the depth. Only between 8 and 14 layers, at a rate
+# with which both have just begun to learn, is there nothing to see. How was the rate chosen? Of
+# 0.01, 0.03 and 0.1, the plain networks of 20 and of 56 layers do about as well with 0.03 as with
+# any, so 0.03 is the rate of this lesson.
 #
 # ### Why this should not be possible
 #
@@ -209,7 +209,7 @@ trial(
 # convolutions with batch norm and ReLU can compute the identity in many ways, since scales can move
 # from one layer to the next and channels can change places in between. But each of them is a rare
 # arrangement of hundreds of weights, and nothing draws the weights there: they begin as random
-# numbers around 0, and weight decay pulls them to 0.
+# numbers around 0, and weight decay, where it is used, pulls them to 0.
 #
 # So turn it around: build layers that compute the identity when their weights are *zero*. That is
 # what you do in this lesson, and in section 7 your block gets the race of section 1 to run again.
@@ -645,7 +645,7 @@ predict(
 # </details>
 # <details><summary>Hint 3: and the identity matrix?</summary>
 #
-# `torch.eye(n, dtype=x.dtype, device=x.device)`.
+# `torch.eye(n, dtype=x.dtype, device=x.device)`. The refusal of the habit goes before all that.
 #
 # </details>
 
@@ -1882,7 +1882,7 @@ print(f"training loss {sum(seen[-12:]) / 12:.3f}, test accuracy {hits:.1%}")
 #
 # ### BEGIN SOLUTION
 # Deep plain networks end with a higher loss on the training set itself (here about 1 with 20 layers
-# and 2 or more with 56), so it is not overfitting: a good deep network exists, since the additional
+# and 2 with 56), so it is not overfitting: a good deep network exists, since the additional
 # layers could be the identity, but optimisation does not find it. With skips the block's derivative
 # is I + dF/dx, and the identity is at F = 0; the 56 layers then end far below 1. Vanishing
 # gradients are not the explanation: without batch norm and with small weights plain gradients do
