@@ -24,7 +24,7 @@ __all__ = [
     "chain",
     "convolutions",
     "no_skip",
-    "normed_skip",
+    "normed",
     "option_a",
     "residual_blocks",
     "stack",
@@ -78,7 +78,7 @@ def no_skip(*_: int, **__: int) -> nn.Module:
     return NoShortcut()
 
 
-def normed_skip(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
+def normed(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
     """Batch norm, then option A, always: a way around that is in no paper, to try out others."""
     return nn.Sequential(
         nn.BatchNorm2d(in_channels),

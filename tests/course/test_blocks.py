@@ -36,7 +36,7 @@ def test_the_given_block_computes_what_cnnlib_s_does(skip: str, channels: int, s
 
 def test_a_way_around_with_a_norm_normalises_and_then_pads() -> None:
     x = torch.linspace(-2, 1, 2 * 3 * 7 * 4).cos().reshape(2, 3, 7, 4)
-    y = blocks.normed_skip(3, 5, stride=2)(x)
+    y = blocks.normed(3, 5, stride=2)(x)
     assert y.shape == (2, 5, 4, 2)
     normed = F.batch_norm(x, None, None, training=True)[:, :, ::2, ::2]
     assert_close(y[:, :3], normed)
