@@ -114,6 +114,17 @@ def shortcut(in_channels, out_channels, *, stride):
 
 
 # %% equivalent exercise="shortcut"
+# The lesson does not ask for this refusal.
+# - if min(in_channels, out_channels, stride) < 1:
+# -     raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+# or
+# - if min(in_channels, out_channels, stride) < 1:
+# + if min(in_channels, out_channels, stride) < 0:
+# or
+# - raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+# + pass
+
+# %% equivalent exercise="shortcut"
 # Strides below 1 are refused above.
 # - if stride == 1 and in_channels == out_channels:
 # + if stride <= 1 and in_channels == out_channels:
@@ -435,6 +446,25 @@ def residual_jacobian(block, x):
     full = torch.autograd.functional.jacobian(lambda t: block.residual(t) + t, x.detach())
     return full.flatten(0, 3).flatten(1)
 
+
+# %% equivalent exercise="residual_jacobian"
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.shape[0] != 1:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
+# or
+# - if x.dim() != 4 or x.shape[0] != 1:
+# + if x.dim() < 4 or x.shape[0] != 1:
+# or
+# + if x.dim() > 4 or x.shape[0] != 1:
+# or
+# + if x.dim() != 4 and x.shape[0] != 1:
+# or
+# + if x.dim() != 4 or x.shape[0] < 1:
+# or
+# + if x.dim() != 4 or x.shape[0] > 1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
+# + pass
 
 # %% equivalent exercise="residual_jacobian"
 # The sum has the wider dtype of the two, which in float32 and float64 is that of the slope; and
@@ -809,6 +839,17 @@ def make_resnet(blocks, *, num_classes, in_channels=3, block=PaddedBlock):
         raise ValueError(f"got {blocks!r}, {num_classes} classes, {in_channels} channels")
     return Net(blocks, num_classes, in_channels, block)
 
+
+# %% equivalent exercise="make_resnet"
+# The lesson does not ask for this refusal.
+# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
+# -     raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
+# or
+# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
+# + if min(num_classes, in_channels, *blocks, len(blocks)) < 0:
+# or
+# - raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
+# + pass
 
 # %% equivalent exercise="make_resnet"
 # In place or not, the numbers are the same.
