@@ -116,7 +116,7 @@ def race(
 ) -> tuple[nn.Module, float]:
     """Train the lesson's network of residual or plain blocks for its 60 steps; its last loss."""
     train, _ = digits()
-    net = stack(depth, block=partial(BasicBlock, skip=option_a if skip else no_skip), seed=0)
+    net = stack(depth, block=partial(BasicBlock, skip=option_a if skip else no_skip), seed=3)
     if zeroed:
         zero_init_residual(net)
     generator = torch.Generator().manual_seed(0)
@@ -133,7 +133,7 @@ def race(
 
 
 def test_56_plain_layers_hardly_learn_and_56_with_skips_do(measured: Measured) -> None:
-    stated("resnet", "hardly left log 10 = 2.30", "the 56 layers then end far below 1")
+    stated("resnet", "hardly left log 10 = 2.30", "the 56 layers then learn, and end far")
     stated("resnet", "about 1 with 20 layers and 2 with 56", "After 60 steps the growth")
     plain, loss = race(56, skip=False)
     measured("plain, 56 layers", loss, at_least=1.8)
@@ -141,7 +141,7 @@ def test_56_plain_layers_hardly_learn_and_56_with_skips_do(measured: Measured) -
     measured("residual, 56 layers", race(56, skip=True)[1], at_most=0.8)
     train, _ = digits()
     batch = train.images[:32], train.labels[:32]
-    measured("plain, growth of its gradient afterwards", backflow(plain, *batch), at_most=30)
+    measured("plain, growth of its gradient afterwards", backflow(plain, *batch), at_most=10)
 
 
 def test_the_start_as_the_identity_makes_long_steps_safe(measured: Measured) -> None:
@@ -179,7 +179,7 @@ def test_gradients_of_plain_networks_with_batch_norm_grow(measured: Measured) ->
     train, _ = digits()
     batch = train.images[:32], train.labels[:32]
     for skip, how in ((no_skip, {"at_least": 1000}), (option_a, {"at_most": 100})):
-        net = stack(56, block=partial(BasicBlock, skip=skip), seed=0)
+        net = stack(56, block=partial(BasicBlock, skip=skip), seed=3)
         measured(f"the network, {skip.__name__}", backflow(net, *batch), **how)
     chain = min(arriving(layers=55, skip=False, norm=True, spread=1.0, seed=s) for s in range(5))
     measured("the chain", chain, at_least=1000)
