@@ -1695,7 +1695,7 @@ curves(runs)
 def harmful_rate() -> float:
     """Return a rate at which 56 layers with skips end more than 0.5 above 8, which learn."""
     ### BEGIN SOLUTION
-    return 0.12
+    return 0.1
     ### END SOLUTION
 
 

@@ -980,22 +980,22 @@ def zero_init_residual(model):
 
 # %% misconception="rate_of_the_lesson" exercise="harmful_rate"
 # This is the lesson's rate, with which 56 layers do well.
-# - return 0.12
+# - return 0.1
 # + return 0.03
 
 # %% misconception="too_small" exercise="harmful_rate"
 # With so small a rate not even 8 layers learn in 60 steps.
-# - return 0.12
+# - return 0.1
 # + return 0.003
 
 # %% misconception="far_too_large" exercise="harmful_rate"
 # With so large a rate 8 layers do not learn either.
-# - return 0.12
+# - return 0.1
 # + return 3.0
 
-# %% alternative="a_little_less" exercise="harmful_rate"
-# Any rate between 0.1 and 0.15 will do.
-# - return 0.12
+# %% alternative="a_little_more" exercise="harmful_rate"
+# Somewhat larger rates will do, too.
+# - return 0.1
 # + return 0.11
 
 
