@@ -35,7 +35,6 @@ from course.datasets import Images, digits
 from course.predictions import predict
 
 _ = torch.manual_seed(0)
-torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 
 # %%
 from functools import partial
@@ -110,6 +109,7 @@ draw_network(stack(20, block=pair, seed=0), (1, 8, 8), title="plain, 20 layers")
 # The training loop is the usual one. It returns the loss of every batch.
 
 # %%
+torch.set_num_threads(1)  # networks this small lose time by sharing out their work
 train, test = digits()
 
 
