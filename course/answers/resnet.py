@@ -385,11 +385,6 @@ class BasicBlock(nn.Module):
 # - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
 # + return torch.diag(torch.diag(torch.eye(n, dtype=x.dtype) + slope.reshape(n, n)))
 
-# %% misconception="product_with_the_identity" exercise="residual_jacobian"
-# The identity is multiplied with dF/dx in place of being added.
-# - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
-# + return torch.eye(n, dtype=x.dtype) @ slope.reshape(n, n)
-
 # %% misconception="six_dimensions" exercise="residual_jacobian"
 # The result keeps the dimensions of images and is no matrix.
 # - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
