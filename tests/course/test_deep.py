@@ -11,7 +11,7 @@ from course.datasets import digits
 from course.deep import Deep
 
 
-def alone(deep: Deep, seed: int, depth: int) -> nn.Module:
+def alone(deep: Deep, seed: int, depth: int) -> nn.Sequential:
     """The modules of a lesson, with the weights of one seed."""
     skip = option_a if deep.skip else no_skip
     net = stack(
