@@ -23,7 +23,6 @@ so in its 3x3, at no cost in parameters, and so does ``BottleneckBlock``. For 32
 has a narrower family, ``make_resnet``: 6n + 2 layers, option A.
 """
 
-import copy
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -40,7 +39,6 @@ __all__ = [
     "make_resnet",
     "no_skip",
     "option_a",
-    "plain_twin",
     "residual_jacobian",
     "shortcut",
     "small_resnet",
@@ -135,18 +133,16 @@ def stage(
 def option_a(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
     """The identity where the shape stays, else every stride-th pixel and channels of zeros.
 
-    Shape: (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). Raises
-    ValueError where an argument is below 1 or out_channels below in_channels. Source: He et al.
-    (2015), option A.
+    Shapes as for shortcut. Raises ValueError where an argument is below 1 or out_channels below
+    in_channels. Source: He et al. (2015), option A.
 
     >>> sum(p.numel() for p in option_a(16, 32, stride=2).parameters())
     0
     """
     if min(in_channels, out_channels, stride) < 1:
         raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
-    if stride == 1 and in_channels == out_channels:
-        return nn.Identity()
-    return PaddedShortcut(extra=out_channels - in_channels, stride=stride)
+    extra = out_channels - in_channels
+    return PaddedShortcut(extra=extra, stride=stride) if extra or stride > 1 else nn.Identity()
 
 
 class PaddedShortcut(nn.Module):
@@ -349,22 +345,6 @@ def small_resnet(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequentia
     torch.Size([2, 10])
     """
     return make_resnet([1, 1, 1], num_classes=num_classes, in_channels=in_channels)
-
-
-def plain_twin(model: nn.Module) -> nn.Module:
-    """A copy of a residual network with the same weights and no skip: each block is ReLU(F(x)).
-
-    With option A, twins have the same parameters; option B's projections go. Raises ValueError
-    where the model holds no residual block. Source: He et al. (2015), "plain" networks.
-
-    >>> twin = plain_twin(make_resnet([3, 3, 3], num_classes=10))
-    >>> sum(p.numel() for p in twin.parameters())
-    269722
-    """
-    twin = copy.deepcopy(model)
-    for block in residual_blocks(twin):
-        block.downsample = NoShortcut()
-    return twin
 
 
 def residual_blocks(model: nn.Module) -> list[BasicBlock | BottleneckBlock]:
