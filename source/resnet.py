@@ -182,7 +182,7 @@ trial(
     "degradation_training",
     {
         "8 and 32 layers, rate 0.03": harm(8, 32, rate=0.03),
-        "8 and 32 layers, rate 0.01": harm(8, 32, rate=0.01),
+        "8 and 32 layers, rate 0.1": harm(8, 32, rate=0.1),
         "8 and 32 layers, rate 0.03, 120 steps": harm(8, 32, rate=0.03, steps=120),
         "8 and 14 layers, rate 0.01": harm(8, 14, rate=0.01),
     },
