@@ -23,9 +23,8 @@ so in its 3x3, at no cost in parameters, and so does ``BottleneckBlock``. For 32
 has a narrower family, ``make_resnet``: 6n + 2 layers, option A.
 """
 
-import copy
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -38,8 +37,8 @@ __all__ = [
     "PaddedShortcut",
     "ResNet",
     "make_resnet",
-    "option_b",
-    "plain_twin",
+    "no_skip",
+    "option_a",
     "residual_jacobian",
     "shortcut",
     "small_resnet",
@@ -126,30 +125,87 @@ def stage(
 
     The first of them changes the shape.
     """
-    first = block(in_channels, width, stride=stride)
-    rest = (block(width * expansion, width) for _ in range(blocks - 1))
+    first = block(in_channels, width, stride=stride, skip=shortcut)
+    rest = (block(width * expansion, width, skip=shortcut) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut; out_channels channels.
+def option_a(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
+    """The identity where the shape stays, else every stride-th pixel and channels of zeros.
 
-    Shape: (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)).
-    ``residual`` is F alone, before the shortcut is added. Raises ValueError where an argument is
-    below 1. Source: He et al. (2015), Figure 5, left.
+    Shapes as for shortcut. Raises ValueError where an argument is below 1 or out_channels below
+    in_channels. Source: He et al. (2015), option A.
+
+    >>> sum(p.numel() for p in option_a(16, 32, stride=2).parameters())
+    0
+    """
+    if min(in_channels, out_channels, stride) < 1:
+        raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+    extra = out_channels - in_channels
+    return PaddedShortcut(extra=extra, stride=stride) if extra or stride > 1 else nn.Identity()
+
+
+class PaddedShortcut(nn.Module):
+    """Every stride-th pixel, and channels of zeros behind the given ones: no parameters.
+
+    Shape: (N, C, H, W) -> (N, C + extra, ceil(H / stride), ceil(W / stride)). Raises ValueError
+    where extra is below 0 or stride below 1. Source: He et al. (2015), option A.
+
+    >>> PaddedShortcut(extra=1, stride=2)(torch.arange(9.0).reshape(1, 1, 3, 3)).flatten(2)
+    tensor([[[0., 2., 6., 8.],
+             [0., 0., 0., 0.]]])
+    """
+
+    def __init__(self, *, extra: int, stride: int) -> None:
+        super().__init__()
+        if extra < 0 or stride < 1:
+            raise ValueError(f"{extra=}, {stride=}; expected 0 and 1, or more of each")
+        self.extra, self.stride = extra, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Subsample, then pad."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+
+
+def no_skip(*_: int, **__: int) -> nn.Module:
+    """Zero: a block with it is a plain pair of layers, ReLU(F(x)). Takes what option_a takes."""
+    return NoShortcut()
+
+
+class NoShortcut(nn.Module):
+    """Zero, whatever comes in."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A zero that broadcasts."""
+        return x.new_zeros(())
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a way around them; out_channels channels.
+
+    skip makes that way, as option_a, shortcut and no_skip do. Shape: (N, in_channels, H, W) ->
+    (N, out_channels, ceil(H / stride), ceil(W / stride)). ``residual`` is F alone, before the skip
+    is added. Raises ValueError where skip does. Source: He et al. (2015), Figure 5, left.
 
     >>> BasicBlock(16, 32, stride=2)(torch.zeros(1, 16, 7, 4)).shape
     torch.Size([1, 32, 4, 2])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        stride: int = 1,
+        skip: Callable[..., nn.Module] = option_a,
+    ) -> None:
         super().__init__()
-        downsample = option_b(in_channels, out_channels, stride=stride)
+        around = skip(in_channels, out_channels, stride=stride)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
-        self.downsample = downsample
+        self.downsample = around
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), what the block adds to its input."""
@@ -158,32 +214,39 @@ class BasicBlock(nn.Module):
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        """ReLU(F(x) + shortcut(x))."""
+        """ReLU(F(x) + skip(x))."""
         return F.relu(self.residual(x) + self.downsample(x))
 
 
 class BottleneckBlock(nn.Module):
-    """1x1 to width channels, 3x3, 1x1 to 4 x width, and a shortcut.
+    """1x1 to width channels, 3x3, 1x1 to 4 x width, and a way around them, made by skip.
 
     The stride is in the 3x3 convolution, as in torchvision. Shape: (N, in_channels, H, W) ->
-    (N, 4 * width, ceil(H / stride), ceil(W / stride)). ``residual`` is F alone, before the shortcut
-    is added. Raises ValueError where an argument is below 1. Source: He et al. (2015), Figure 5,
-    right; Goyal et al. (2017) for the stride.
+    (N, 4 * width, ceil(H / stride), ceil(W / stride)). ``residual`` is F alone, before the skip is
+    added. Raises ValueError where skip does. Source: He et al. (2015), Figure 5, right; Goyal et
+    al. (2017) for the stride.
 
     >>> BottleneckBlock(64, 16, stride=2)(torch.zeros(1, 64, 7, 4)).shape
     torch.Size([1, 64, 4, 2])
     """
 
-    def __init__(self, in_channels: int, width: int, *, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        *,
+        stride: int = 1,
+        skip: Callable[..., nn.Module] = option_a,
+    ) -> None:
         super().__init__()
-        downsample = option_b(in_channels, 4 * width, stride=stride)
+        around = skip(in_channels, 4 * width, stride=stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
-        self.downsample = downsample
+        self.downsample = around
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), what the block adds to its input."""
@@ -193,7 +256,7 @@ class BottleneckBlock(nn.Module):
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        """ReLU(F(x) + shortcut(x))."""
+        """ReLU(F(x) + skip(x))."""
         return F.relu(self.residual(x) + self.downsample(x))
 
 
@@ -228,56 +291,22 @@ def shortcut(in_channels: int, out_channels: int, *, stride: int) -> nn.Module:
     )
 
 
-# The paper's name, by which the blocks call it. The lesson has shortcut as an exercise and hands
-# out a finished option_b, so that a mistake in the one costs nothing in the others.
-option_b = shortcut
+# The lesson's name for a finished block with option A, so that no exercise there needs another.
+PaddedBlock = BasicBlock
 
 
-class PaddedShortcut(nn.Module):
-    """Every stride-th pixel, and channels of zeros behind the given ones: no parameters.
+def make_resnet(
+    blocks: Sequence[int],
+    *,
+    num_classes: int,
+    in_channels: int = 3,
+    block: Callable[..., nn.Module] = PaddedBlock,
+) -> nn.Sequential:
+    """ResNet for small images: stages of blocks with 16, 32, 64, ... channels.
 
-    Shape: (N, C, H, W) -> (N, C + extra, ceil(H / stride), ceil(W / stride)). Raises ValueError
-    where extra is below 0 or stride below 1. Source: He et al. (2015), option A.
-
-    >>> PaddedShortcut(extra=1, stride=2)(torch.arange(9.0).reshape(1, 1, 3, 3)).flatten(2)
-    tensor([[[0., 2., 6., 8.],
-             [0., 0., 0., 0.]]])
-    """
-
-    def __init__(self, *, extra: int, stride: int) -> None:
-        super().__init__()
-        if extra < 0 or stride < 1:
-            raise ValueError(f"{extra=}, {stride=}; expected 0 and 1, or more of each")
-        self.extra, self.stride = extra, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Subsample, then pad."""
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
-
-
-class PaddedBlock(BasicBlock):
-    """Basic block with option A: where the shape changes, the shortcut has no parameters.
-
-    Shape: (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)). Raises
-    ValueError where an argument is below 1 and where out_channels is below in_channels.
-    Source: He et al. (2015), Section 4.2.
-
-    >>> PaddedBlock(16, 32, stride=2)(torch.zeros(1, 16, 7, 4)).shape
-    torch.Size([1, 32, 4, 2])
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
-        super().__init__(in_channels, out_channels, stride=stride)
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = PaddedShortcut(extra=out_channels - in_channels, stride=stride)
-
-
-def make_resnet(blocks: Sequence[int], *, num_classes: int, in_channels: int = 3) -> nn.Sequential:
-    """ResNet for small images: stages of basic blocks with 16, 32, 64, ... channels, option A.
-
-    blocks says how many blocks each stage has; (n, n, n) gives the paper's 6n + 2 layers, with
-    269,722 parameters for n = 3 and ten classes. The image is halved at the start of each stage
-    but the first. Shape: (N, in_channels, H, W) -> (N, num_classes), 32x32 in the paper. Raises
+    blocks says how many blocks each stage has; (n, n, n) basic ones with option A are the paper's
+    6n + 2 layers, with 269,722 parameters for n = 3 and ten classes. Each stage but the first
+    halves the image. Shape: (N, in_channels, H, W) -> (N, num_classes), 32x32 in the paper. Raises
     ValueError where there is no stage or a number is below 1. Source: He et al. (2015), Sec. 4.2.
 
     >>> make_resnet([1, 1, 1], num_classes=10)(torch.zeros(2, 3, 32, 32)).shape
@@ -295,8 +324,8 @@ def make_resnet(blocks: Sequence[int], *, num_classes: int, in_channels: int = 3
     channels = 16
     for i, count in enumerate(blocks):
         width = 16 * 2**i
-        first = PaddedBlock(channels, width, stride=1 if i == 0 else 2)
-        rest = (PaddedBlock(width, width) for _ in range(count - 1))
+        first = block(channels, width, stride=1 if i == 0 else 2)
+        rest = (block(width, width) for _ in range(count - 1))
         layers[f"layer{i + 1}"] = nn.Sequential(first, *rest)
         channels = width
     # N x 64 x 8 x 8
@@ -318,36 +347,12 @@ def small_resnet(*, num_classes: int = 10, in_channels: int = 1) -> nn.Sequentia
     return make_resnet([1, 1, 1], num_classes=num_classes, in_channels=in_channels)
 
 
-def plain_twin(model: nn.Module) -> nn.Module:
-    """A copy of a residual network with the same weights and no skip: each block is ReLU(F(x)).
-
-    With option A, twins have the same parameters; option B's projections go. Raises ValueError
-    where the model holds no residual block. Source: He et al. (2015), "plain" networks.
-
-    >>> twin = plain_twin(make_resnet([3, 3, 3], num_classes=10))
-    >>> sum(p.numel() for p in twin.parameters())
-    269722
-    """
-    twin = copy.deepcopy(model)
-    for block in residual_blocks(twin):
-        block.downsample = NoShortcut()
-    return twin
-
-
 def residual_blocks(model: nn.Module) -> list[BasicBlock | BottleneckBlock]:
     """The residual blocks of a model, input side first; ValueError where it has none."""
     blocks = [m for m in model.modules() if isinstance(m, BasicBlock | BottleneckBlock)]
     if not blocks:
         raise ValueError(f"model is a {type(model).__name__} without residual blocks")
     return blocks
-
-
-class NoShortcut(nn.Module):
-    """Zero, whatever comes in."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """A zero that broadcasts."""
-        return x.new_zeros(())
 
 
 def residual_jacobian(block: nn.Module, x: Tensor) -> Tensor:

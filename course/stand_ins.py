@@ -6,6 +6,7 @@ or whose answer cannot be run, must not stop the lesson: torch's function stands
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ __all__ = ["StandIn", "yours_or"]
 class StandIn:
     """A function that a lesson runs; problem is empty where it is the student's own."""
 
-    function: Callable[[Tensor], Tensor]
+    function: Callable[..., Any]
     problem: str
 
     @property

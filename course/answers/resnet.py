@@ -64,21 +64,20 @@ They accept every alternative and every equivalent.
 # + nn.AvgPool2d(stride, ceil_mode=True),
 # + nn.Conv2d(in_channels, out_channels, 1, bias=False),
 
-# %% misconception="takes_any_number" exercise="shortcut"
-# Senseless numbers are taken as they are, where a ValueError is asked for.
-# - if min(in_channels, out_channels, stride) < 1:
-# -     raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+# %% misconception="norm_before_the_convolution" exercise="shortcut"
+# Batch norm stands before the convolution, not behind it.
+# - nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+# - nn.BatchNorm2d(out_channels),
+# + nn.BatchNorm2d(in_channels),
+# + nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
 
-# %% misconception="silent_error" exercise="shortcut"
-# The error does not name what was passed.
-# - raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
-# + raise ValueError("bad shape")
-
-
-# %% misconception="given_function" exercise="shortcut"
-# The finished function of the lesson is called, so nothing was built.
-def shortcut(in_channels, out_channels, *, stride):
-    return option_b(in_channels, out_channels, stride=stride)
+# %% misconception="option_a" exercise="shortcut"
+# This is option A, which pads with zeros; option B is asked for.
+# - return nn.Sequential(
+# -     nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+# -     nn.BatchNorm2d(out_channels),
+# - )
+# + return option_a(in_channels, out_channels, stride=stride)
 
 
 # %% alternative="list_of_layers" exercise="shortcut"
@@ -113,6 +112,17 @@ def shortcut(in_channels, out_channels, *, stride):
         return nn.Identity()
     return Slicing(in_channels, out_channels, stride)
 
+
+# %% equivalent exercise="shortcut"
+# The lesson does not ask for this refusal.
+# - if min(in_channels, out_channels, stride) < 1:
+# -     raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+# or
+# - if min(in_channels, out_channels, stride) < 1:
+# + if min(in_channels, out_channels, stride) < 0:
+# or
+# - raise ValueError(f"{in_channels=}, {out_channels=}, {stride=}; expected 1 or more of each")
+# + pass
 
 # %% equivalent exercise="shortcut"
 # Strides below 1 are refused above.
@@ -219,7 +229,7 @@ def shortcut(in_channels, out_channels, *, stride):
 
 # %% misconception="changes_its_input" exercise="basic_block"
 # The first operation is in place and changes the input, and with it what the skip carries.
-#   """Return ReLU(F(x) + shortcut(x))."""
+#   """Return ReLU(F(x) + skip(x))."""
 # + x = x.mul_(1.5)
 
 # %% misconception="detached_skip" exercise="basic_block"
@@ -227,70 +237,69 @@ def shortcut(in_channels, out_channels, *, stride):
 # - return F.relu(self.residual(x) + self.downsample(x))
 # + return F.relu(self.residual(x) + self.downsample(x).detach())
 
-# %% misconception="projection_everywhere" exercise="basic_block"
-# A projection stands on the shortcut even where the shape stays.
-# - downsample = option_b(in_channels, out_channels, stride=stride)
-# + option_b(in_channels, out_channels, stride=stride)
-# + self.downsample = nn.Sequential(
-# +     nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
-# +     nn.BatchNorm2d(out_channels),
-# + )
+# %% misconception="skip_ignored" exercise="basic_block"
+# skip is not used: option A lies on the way around, whatever was asked for.
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = option_a(in_channels, out_channels, stride=stride)
+
+# %% misconception="skip_without_stride" exercise="basic_block"
+# The stride does not reach skip, so what comes around is too large.
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(in_channels, out_channels, stride=1)
+
+# %% misconception="channels_exchanged_for_skip" exercise="basic_block"
+# skip gets the channels of the output twice, so it cannot know how many come in.
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(out_channels, out_channels, stride=stride)
+
+# %% misconception="identity_always" exercise="basic_block"
+# The input is added as it is, also where the shape changes.
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return F.relu(self.residual(x) + x)
+
+# %% misconception="product" exercise="basic_block"
+# The two parts are multiplied in place of being added.
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return F.relu(self.residual(x) * self.downsample(x))
+
+# %% misconception="norm_behind_relu" exercise="basic_block"
+# The first ReLU stands before its batch norm.
+# - x = F.relu(self.bn1(self.conv1(x)))
+# + x = self.bn1(F.relu(self.conv1(x)))
+
+# %% misconception="norm_before_convolution" exercise="basic_block"
+# The second batch norm stands before its convolution, as in later kinds of blocks.
+# - x = self.bn2(self.conv2(x))
+# + x = self.conv2(self.bn2(x))
+
+# %% misconception="preactivation" exercise="basic_block"
+# Batch norm and ReLU stand before the convolutions and nothing behind the sum, as in the block of
+# 2016.
+# - x = F.relu(self.bn1(self.conv1(x)))
+# - x = self.bn2(self.conv2(x))
+# - return x
+# + return self.conv2(F.relu(self.bn2(self.conv1(F.relu(x)))))
 # ...
-# - self.downsample = downsample
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return self.residual(x) + self.downsample(x)
 
-
-# %% misconception="option_a" exercise="basic_block"
-# The shortcut pads with zeros, which is option A, where option B is asked for.
-class BasicBlock(PaddedBlock):
-    def __init__(self, in_channels, out_channels, *, stride=1):
-        super().__init__(in_channels, max(in_channels, out_channels), stride=stride)
-        keep = self.downsample
-        downsample = option_b(in_channels, out_channels, stride=stride)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
-        self.downsample = downsample
-        self.downsample = keep
-
-    def residual(self, x):
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = self.bn2(self.conv2(x))
-        return x
-
-    def forward(self, x):
-        return F.relu(self.residual(x) + self.downsample(x))
-
-
-# %% misconception="shortcut_without_norm" exercise="basic_block"
-# The projection on the shortcut has no batch norm.
-# - downsample = option_b(in_channels, out_channels, stride=stride)
-# + self.downsample = nn.Identity()
-# + if stride != 1 or in_channels != out_channels:
-# +     self.downsample = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
+# %% misconception="sum_in_residual" exercise="basic_block"
+# residual returns the sum H(x), not F(x) alone.
+# - x = F.relu(self.bn1(self.conv1(x)))
+# - x = self.bn2(self.conv2(x))
+# - return x
+# + y = F.relu(self.bn1(self.conv1(x)))
+# + return self.bn2(self.conv2(y)) + self.downsample(x)
 # ...
-# - self.downsample = downsample
-
-# %% misconception="takes_any_number" exercise="basic_block"
-# Senseless numbers are taken as they are, where a ValueError is asked for.
-# - downsample = option_b(in_channels, out_channels, stride=stride)
-# + self.downsample = nn.Identity()
-# + if stride != 1 or in_channels != out_channels:
-# +     self.downsample = nn.Sequential(
-# +         nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
-# +         nn.BatchNorm2d(out_channels),
-# +     )
-# ...
-# - self.downsample = downsample
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return F.relu(self.residual(x))
 
 
 # %% alternative="sequential" exercise="basic_block"
-# F is one nn.Sequential, and the shortcut is written out.
+# F is one nn.Sequential, and the way around has another name.
 class BasicBlock(nn.Module):
-    def __init__(self, in_channels, out_channels, *, stride=1):
+    def __init__(self, in_channels, out_channels, *, stride=1, skip=option_a):
         super().__init__()
-        if min(in_channels, out_channels, stride) < 1:
-            raise ValueError(f"got {in_channels}, {out_channels}, stride {stride}; need 1 or more")
         self.layers = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False),
             nn.BatchNorm2d(out_channels),
@@ -298,10 +307,7 @@ class BasicBlock(nn.Module):
             nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False),
             nn.BatchNorm2d(out_channels),
         )
-        self.way = nn.Sequential()
-        if stride > 1 or in_channels != out_channels:
-            self.way.append(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False))
-            self.way.append(nn.BatchNorm2d(out_channels))
+        self.way = skip(in_channels, out_channels, stride=stride)
 
     def residual(self, x):
         return self.layers(x)
@@ -312,11 +318,9 @@ class BasicBlock(nn.Module):
 
 # %% alternative="relu_as_a_layer" exercise="basic_block"
 # ReLU is a layer that works in place on tensors which nobody else needs.
-# - downsample = option_b(in_channels, out_channels, stride=stride)
+# - around = skip(in_channels, out_channels, stride=stride)
 # + self.relu = nn.ReLU(inplace=True)
-# + self.downsample = option_b(in_channels, out_channels, stride=stride)
-# ...
-# - self.downsample = downsample
+# + around = skip(in_channels, out_channels, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = self.bn2(self.conv2(x))
@@ -328,10 +332,8 @@ class BasicBlock(nn.Module):
 
 # %% alternative="sum_in_place" exercise="basic_block"
 # The shortcut is added in place, as torchvision does.
-# - downsample = option_b(in_channels, out_channels, stride=stride)
-# + self.downsample = option_b(in_channels, out_channels, stride=stride)
-# ...
-# - self.downsample = downsample
+# - around = skip(in_channels, out_channels, stride=stride)
+# + around = skip(in_channels, out_channels, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = self.bn2(self.conv2(x))
@@ -383,11 +385,6 @@ class BasicBlock(nn.Module):
 # - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
 # + return torch.diag(torch.diag(torch.eye(n, dtype=x.dtype) + slope.reshape(n, n)))
 
-# %% misconception="product_with_the_identity" exercise="residual_jacobian"
-# The identity is multiplied with dF/dx in place of being added.
-# - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
-# + return torch.eye(n, dtype=x.dtype) @ slope.reshape(n, n)
-
 # %% misconception="six_dimensions" exercise="residual_jacobian"
 # The result keeps the dimensions of images and is no matrix.
 # - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
@@ -408,12 +405,6 @@ class BasicBlock(nn.Module):
 # - return torch.eye(n, dtype=x.dtype, device=x.device) + slope.reshape(n, n)
 # + return torch.eye(n, dtype=x.dtype) - slope.reshape(n, n)
 
-# %% misconception="takes_a_batch" exercise="residual_jacobian"
-# A batch of several images is taken, and the first is used.
-# - if x.dim() != 4 or x.shape[0] != 1:
-# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
-# + x = x[:1]
-
 # %% misconception="takes_training_mode" exercise="residual_jacobian"
 # A block in training mode is taken, where F depends on the statistics of x.
 # - if block.training or not isinstance(block.downsample, nn.Identity):
@@ -422,16 +413,6 @@ class BasicBlock(nn.Module):
 # -         "expected evaluation mode, block.eval(), and an identity shortcut"
 # -     )
 # + if not isinstance(block.downsample, nn.Identity):
-# +     raise ValueError("expected evaluation mode and an identity shortcut")
-
-# %% misconception="takes_any_shortcut" exercise="residual_jacobian"
-# A block whose shortcut changes the shape is taken, where I is not the other half.
-# - if block.training or not isinstance(block.downsample, nn.Identity):
-# -     raise ValueError(
-# -         f"block has training={block.training} and shortcut {block.downsample}; "
-# -         "expected evaluation mode, block.eval(), and an identity shortcut"
-# -     )
-# + if block.training:
 # +     raise ValueError("expected evaluation mode and an identity shortcut")
 
 
@@ -460,6 +441,25 @@ def residual_jacobian(block, x):
     full = torch.autograd.functional.jacobian(lambda t: block.residual(t) + t, x.detach())
     return full.flatten(0, 3).flatten(1)
 
+
+# %% equivalent exercise="residual_jacobian"
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.shape[0] != 1:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
+# or
+# - if x.dim() != 4 or x.shape[0] != 1:
+# + if x.dim() < 4 or x.shape[0] != 1:
+# or
+# + if x.dim() > 4 or x.shape[0] != 1:
+# or
+# + if x.dim() != 4 and x.shape[0] != 1:
+# or
+# + if x.dim() != 4 or x.shape[0] < 1:
+# or
+# + if x.dim() != 4 or x.shape[0] > 1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (1, C, H, W)")
+# + pass
 
 # %% equivalent exercise="residual_jacobian"
 # The sum has the wider dtype of the two, which in float32 and float64 is that of the slope; and
@@ -508,23 +508,21 @@ def residual_jacobian(block, x):
 
 # %% misconception="no_expansion" exercise="bottleneck_block"
 # The last convolution gives out width channels, where it should bring back four times as many.
-# - downsample = option_b(in_channels, 4 * width, stride=stride)
-# + self.downsample = option_b(in_channels, width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, width, stride=stride)
 # ...
 # - self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
 # - self.bn3 = nn.BatchNorm2d(4 * width)
-# - self.downsample = downsample
 # + self.conv3 = nn.Conv2d(width, width, 1, bias=False)
 # + self.bn3 = nn.BatchNorm2d(width)
 
 # %% misconception="twice_the_width" exercise="bottleneck_block"
 # The block expands by 2 in place of 4.
-# - downsample = option_b(in_channels, 4 * width, stride=stride)
-# + self.downsample = option_b(in_channels, 2 * width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, 2 * width, stride=stride)
 # ...
 # - self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
 # - self.bn3 = nn.BatchNorm2d(4 * width)
-# - self.downsample = downsample
 # + self.conv3 = nn.Conv2d(width, 2 * width, 1, bias=False)
 # + self.bn3 = nn.BatchNorm2d(2 * width)
 
@@ -585,50 +583,51 @@ def residual_jacobian(block, x):
 # - self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
 # + self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
 
-# %% misconception="always_a_projection" exercise="bottleneck_block"
-# A projection stands on the shortcut even where the shape stays.
-# - downsample = option_b(in_channels, 4 * width, stride=stride)
-# + option_b(in_channels, width, stride=stride)
-# + self.downsample = nn.Sequential(
-# +     nn.Conv2d(in_channels, 4 * width, 1, stride=stride, bias=False),
-# +     nn.BatchNorm2d(4 * width),
-# + )
-# ...
-# - self.downsample = downsample
-
 # %% misconception="detached_skip" exercise="bottleneck_block"
 # The skip is detached, so no gradient comes back through it.
 # - return F.relu(self.residual(x) + self.downsample(x))
 # + return F.relu(self.residual(x) + self.downsample(x).detach())
 
-# %% misconception="takes_any_number" exercise="bottleneck_block"
-# Senseless numbers are taken as they are, where a ValueError is asked for.
-# - downsample = option_b(in_channels, 4 * width, stride=stride)
-# - self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-# - self.bn1 = nn.BatchNorm2d(width)
-# - self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
-# - self.bn2 = nn.BatchNorm2d(width)
-# - self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-# - self.bn3 = nn.BatchNorm2d(4 * width)
-# - self.downsample = downsample
-# + self.downsample = option_b(max(in_channels, 1), max(4 * width, 1), stride=max(stride, 1))
-# + self.conv1 = nn.Conv2d(max(in_channels, 1), max(width, 1), 1, bias=False)
-# + self.bn1 = nn.BatchNorm2d(max(width, 1))
-# + self.conv2 = nn.Conv2d(
-# +     max(width, 1), max(width, 1), 3, stride=max(stride, 1), padding=1, bias=False
-# + )
-# + self.bn2 = nn.BatchNorm2d(max(width, 1))
-# + self.conv3 = nn.Conv2d(max(width, 1), max(4 * width, 1), 1, bias=False)
-# + self.bn3 = nn.BatchNorm2d(max(4 * width, 1))
+# %% misconception="skip_ignored" exercise="bottleneck_block"
+# skip is not used: option A lies on the way around, whatever was asked for.
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = option_a(in_channels, 4 * width, stride=stride)
+
+# %% misconception="skip_without_stride" exercise="bottleneck_block"
+# The stride does not reach skip, so what comes around is too large.
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, 4 * width, stride=1)
+
+# %% misconception="skip_to_the_width" exercise="bottleneck_block"
+# skip is told of width channels, but the block gives out four times as many.
+# - around = skip(in_channels, 4 * width, stride=stride)
+# + around = skip(in_channels, width, stride=stride)
+
+# %% misconception="sum_in_residual" exercise="bottleneck_block"
+# residual returns the sum H(x), not F(x) alone.
+# - x = F.relu(self.bn1(self.conv1(x)))
+# - x = F.relu(self.bn2(self.conv2(x)))
+# - x = self.bn3(self.conv3(x))
+# - return x
+# + y = F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+# + return self.bn3(self.conv3(y)) + self.downsample(x)
+# ...
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return F.relu(self.residual(x))
+
+# %% misconception="relu_before_and_after" exercise="bottleneck_block"
+# What comes around goes through a ReLU of its own.
+# - return F.relu(self.residual(x) + self.downsample(x))
+# + return F.relu(self.residual(x) + F.relu(self.downsample(x)))
 
 
 # %% alternative="sequential" exercise="bottleneck_block"
 # F is one nn.Sequential.
 class BottleneckBlock(nn.Module):
-    def __init__(self, in_channels, width, *, stride=1):
+    def __init__(self, in_channels, width, *, stride=1, skip=option_a):
         super().__init__()
         out = width * 4
-        self.downsample = option_b(in_channels, out, stride=stride)
+        self.downsample = skip(in_channels, out, stride=stride)
         layers = []
         shapes = ((in_channels, width, 1, 1), (width, width, 3, stride), (width, out, 1, 1))
         for a, b, size, step in shapes:
@@ -645,11 +644,9 @@ class BottleneckBlock(nn.Module):
 
 # %% alternative="relu_as_a_layer" exercise="bottleneck_block"
 # ReLU is a layer that works in place on tensors which nobody else needs.
-# - downsample = option_b(in_channels, 4 * width, stride=stride)
+# - around = skip(in_channels, 4 * width, stride=stride)
 # + self.relu = nn.ReLU(inplace=True)
-# + self.downsample = option_b(in_channels, 4 * width, stride=stride)
-# ...
-# - self.downsample = downsample
+# + around = skip(in_channels, 4 * width, stride=stride)
 # ...
 # - x = F.relu(self.bn1(self.conv1(x)))
 # - x = F.relu(self.bn2(self.conv2(x)))
@@ -775,34 +772,25 @@ class BottleneckBlock(nn.Module):
 # - for i, count in enumerate(blocks):
 # + for i, count in enumerate((list(blocks) * 3)[:3]):
 
-# %% misconception="option_b" exercise="make_resnet" of="list_of_layers"
-# The shortcuts have projections, option B, and so parameters of their own.
-# - layers.append(PaddedBlock(channels, width, stride=stride))
-# + block = PaddedBlock(channels, width, stride=stride)
-# + block.downsample = option_b(channels, width, stride=stride)
-# + layers.append(block)
+# %% misconception="block_ignored" exercise="make_resnet" of="list_of_layers"
+# The argument block is not used.
+# - layers.append(block(channels, width, stride=stride))
+# + layers.append(PaddedBlock(channels, width, stride=stride))
+
+# %% misconception="one_block_too_few" exercise="make_resnet" of="list_of_layers"
+# A stage of one block has none.
+# - for j in range(count):
+# + for j in range(count - 1):
 
 # %% misconception="no_skips" exercise="make_resnet" of="list_of_layers"
 # The blocks have no skip: this is the plain network.
-# - layers.append(PaddedBlock(channels, width, stride=stride))
-# + block = PaddedBlock(channels, width, stride=stride)
-# + layers += [block.conv1, block.bn1, nn.ReLU(), block.conv2, block.bn2, nn.ReLU()]
-
-# %% misconception="takes_any_number" exercise="make_resnet" of="list_of_layers"
-# Senseless numbers are taken as they are, where a ValueError is asked for.
-# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
-# -     raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
-# + num_classes, in_channels = max(num_classes, 1), max(in_channels, 1)
-
-# %% misconception="blocks_unchecked" exercise="make_resnet" of="list_of_layers"
-# Only classes and channels are looked at; a stage without a block passes.
-# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
-# + if min(num_classes, in_channels) < 1:
+# - layers.append(block(channels, width, stride=stride))
+# + layers.append(PaddedBlock(channels, width, stride=stride, skip=no_skip))
 
 
 # %% alternative="list_of_layers" exercise="make_resnet"
 # All layers in one list, blocks included.
-def make_resnet(blocks, *, num_classes, in_channels=3):
+def make_resnet(blocks, *, num_classes, in_channels=3, block=PaddedBlock):
     if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
         raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
     layers = [nn.Conv2d(in_channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
@@ -811,7 +799,7 @@ def make_resnet(blocks, *, num_classes, in_channels=3):
         width = 16 * 2**i
         for j in range(count):
             stride = 2 if i > 0 and j == 0 else 1
-            layers.append(PaddedBlock(channels, width, stride=stride))
+            layers.append(block(channels, width, stride=stride))
             channels = width
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes)]
     return nn.Sequential(*layers)
@@ -820,7 +808,7 @@ def make_resnet(blocks, *, num_classes, in_channels=3):
 # %% alternative="module_of_its_own" exercise="make_resnet"
 # A module with a forward pass of its own, and a mean in place of the pooling layer.
 class Net(nn.Module):
-    def __init__(self, blocks, num_classes, in_channels):
+    def __init__(self, blocks, num_classes, in_channels, make):
         super().__init__()
         self.stem = nn.Conv2d(in_channels, 16, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(16)
@@ -828,8 +816,8 @@ class Net(nn.Module):
         self.body = nn.ModuleList()
         before = 16
         for width, count in zip(widths, blocks, strict=True):
-            self.body.append(PaddedBlock(before, width, stride=1 if width == 16 else 2))
-            self.body.extend(PaddedBlock(width, width) for _ in range(1, count))
+            self.body.append(make(before, width, stride=1 if width == 16 else 2))
+            self.body.extend(make(width, width) for _ in range(1, count))
             before = width
         self.head = nn.Linear(before, num_classes)
 
@@ -840,12 +828,23 @@ class Net(nn.Module):
         return self.head(x.mean(dim=(2, 3)))
 
 
-def make_resnet(blocks, *, num_classes, in_channels=3):
+def make_resnet(blocks, *, num_classes, in_channels=3, block=PaddedBlock):
     numbers = [num_classes, in_channels, *blocks]
     if not blocks or any(number < 1 for number in numbers):
         raise ValueError(f"got {blocks!r}, {num_classes} classes, {in_channels} channels")
-    return Net(blocks, num_classes, in_channels)
+    return Net(blocks, num_classes, in_channels, block)
 
+
+# %% equivalent exercise="make_resnet"
+# The lesson does not ask for this refusal.
+# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
+# -     raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
+# or
+# - if min(num_classes, in_channels, *blocks, len(blocks)) < 1:
+# + if min(num_classes, in_channels, *blocks, len(blocks)) < 0:
+# or
+# - raise ValueError(f"{blocks=}, {num_classes=}, {in_channels=}; expected 1 or more of each")
+# + pass
 
 # %% equivalent exercise="make_resnet"
 # In place or not, the numbers are the same.
@@ -856,8 +855,8 @@ def make_resnet(blocks, *, num_classes, in_channels=3):
 
 # %% equivalent exercise="make_resnet"
 # Stages are counted from 0.
-# - first = PaddedBlock(channels, width, stride=1 if i == 0 else 2)
-# + first = PaddedBlock(channels, width, stride=1 if i <= 0 else 2)
+# - first = block(channels, width, stride=1 if i == 0 else 2)
+# + first = block(channels, width, stride=1 if i <= 0 else 2)
 
 # %% equivalent exercise="make_resnet"
 # What layers are called is free.
@@ -950,11 +949,6 @@ def zero_init_residual(model):
 #   nn.init.zeros_(norms[-1].weight)
 # + norms[-1].weight.requires_grad_(False)
 
-# %% misconception="takes_any_model" exercise="zero_init_residual"
-# A model without residual blocks is taken without a word.
-# - for block in residual_blocks(model):
-# + for block in [m for m in model.modules() if hasattr(m, "residual")]:
-
 
 # %% alternative="by_copy" exercise="zero_init_residual"
 # The weight is multiplied by 0 without recording a gradient.
@@ -977,6 +971,27 @@ def zero_init_residual(model):
     for block in found:
         names = sorted(name for name, _ in block.named_children() if name.startswith("bn"))
         nn.init.constant_(getattr(block, names[-1]).weight, 0.0)
+
+
+# %% misconception="rate_of_the_lesson" exercise="harmful_rate"
+# This is the lesson's rate, with which 56 layers do well.
+# - return 0.1
+# + return 0.03
+
+# %% misconception="too_small" exercise="harmful_rate"
+# With so small a rate not even 8 layers learn in 60 steps.
+# - return 0.1
+# + return 0.003
+
+# %% misconception="far_too_large" exercise="harmful_rate"
+# With so large a rate 8 layers do not learn either.
+# - return 0.1
+# + return 3.0
+
+# %% alternative="a_little_more" exercise="harmful_rate"
+# Somewhat larger rates will do, too.
+# - return 0.1
+# + return 0.11
 
 
 # %% misconception="evaluation_mode" exercise="idle_parameters"

@@ -10,17 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from course.blocks import NoShortcut, PaddedShortcut
+from course.blocks import NoShortcut, PaddedShortcut, chain, yours_or_given
+from course.claims import SEEDS
 from course.comparison import attempt
+from course.datasets import digits
 from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
 
-__all__ = ["Part", "draw_block", "draw_network", "parts"]
+__all__ = ["Part", "draw_block", "draw_network", "parts", "variances", "variances_by_block"]
 
+# A chain of blocks at initial weights: how many, their channels, and the images that enter.
+BLOCKS, CHANNELS, ENTER = 27, 8, 64
 COLORS = {"conv": BLUE, "norm": GREY, "relu": ORANGE, "add": GREEN, "other": PURPLE, "block": BLUE}
 
 
@@ -39,9 +44,10 @@ class Part:
     lane: int
 
 
-def draw_block(make: Callable[..., nn.Module], /, *args: int, **options: int) -> Picture:
+def draw_block(make: Callable[..., nn.Module], /, *args: int, **options: object) -> Picture:
     """Draw make(*args, **options), a block; where it cannot be made yet, say so."""
-    call = ", ".join([*map(str, args), *(f"{name}={value}" for name, value in options.items())])
+    named = (f"{name}={getattr(value, '__name__', value)}" for name, value in options.items())
+    call = ", ".join([*map(str, args), *named])
     title = f"{make.__name__}({call})"
     own = attempt(lambda: parts(make(*args, **options)))
     if own.value is None:
@@ -104,6 +110,52 @@ def draw_network(model: nn.Module, image_shape: tuple[int, int, int], *, title: 
         f"{title}: a row of {len(rows)} boxes, {len(blocks)} of them blocks of layers, "
         f"{skips or 'none'} with a skip. Shapes from input to output: {', '.join(shapes)}.",
     )
+
+
+def variances(block: Callable[..., nn.Module]) -> Picture:
+    """Draw the variance after each of 27 residual blocks, with batch norm in them and without.
+
+    block is the student's class; where it cannot be run the given one stands in, and is named.
+    """
+    own = yours_or_given(block)
+    axes = panels(1, 2, height=2.9)
+    words = []
+    for panel, norm, title in ((axes[0], False, "no batch norm"), (axes[1], True, "batch norm")):
+        rows = variances_by_block(own.function, norm=norm)
+        for row in rows:
+            panel.plot(range(1, BLOCKS + 1), row, color=BLUE if norm else ORANGE, linewidth=1.3)
+        panel.set(xlabel="block", yscale="linear" if norm else "log")
+        panel.set_title(f"{title}, {own.label}", loc="left", fontsize="small")
+        panel.grid(visible=True)
+        ends = sorted(row[-1] for row in rows)
+        words.append(f"{title}: {ends[0]:.2g} to {ends[-1]:.2g} after the last block")
+    axes[0].set(ylabel="variance after the block")
+    return show(
+        axes,
+        "Variance of what comes out of each block over that of what enters the first, one line for "
+        f"each of {len(SEEDS)} seeds, on a logarithmic axis without batch norm and on a linear one "
+        f"with it. {'; '.join(words)}. Blocks: {own}.",
+    )
+
+
+def variances_by_block(block: Callable[..., nn.Module], *, norm: bool) -> list[list[float]]:
+    """Return, for each seed, the variance after each block over that of what enters the first."""
+    rows = []
+    for seed in SEEDS:
+        draw = torch.Generator().manual_seed(seed)
+        blocks = chain(
+            block, BLOCKS, width=CHANNELS, skip=True, norm=norm, spread=1.0, generator=draw
+        )
+        first = torch.randn(CHANNELS, 1, 3, 3, generator=draw)
+        with torch.no_grad():
+            x = F.conv2d(digits()[0].images[:ENTER], first, padding=1)
+            x = F.relu(F.batch_norm(x, None, None, training=True))
+            enter, row = x.var().item(), []
+            for made in blocks:
+                x = made(x)
+                row.append(x.var().item() / enter)
+        rows.append(row)
+    return rows
 
 
 class _Tracer(fx.Tracer):

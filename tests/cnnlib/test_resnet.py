@@ -28,6 +28,7 @@ PUBLISHED = {
 }
 # Section 4.2 and Table 6: 0.27, 0.46, 0.66, 0.85 and 1.7 million.
 CIFAR = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
+PLAIN = partial(BasicBlock, skip=resnet.no_skip)
 
 
 def on_meta(depth: int, variant: str) -> ResNet:
@@ -117,7 +118,7 @@ def test_with_torchvision_s_weights_the_outputs_are_torchvision_s(
     interchangeable(ours, theirs, torch.rand(3, 3, 64, 48))
 
 
-def test_the_cifar_family_has_the_paper_s_parameters_and_so_have_its_plain_twins(
+def test_the_cifar_family_has_the_paper_s_parameters_and_so_have_the_plain_ones(
     show: Callable[..., None],
 ) -> None:
     found = {}
@@ -125,7 +126,9 @@ def test_the_cifar_family_has_the_paper_s_parameters_and_so_have_its_plain_twins
         with torch.device("meta"):
             model = make_resnet([(depth - 2) // 6] * 3, num_classes=10)
         found[depth] = count_parameters(model)
-        assert count_parameters(resnet.plain_twin(model)) == found[depth]
+        with torch.device("meta"):
+            plain = make_resnet([(depth - 2) // 6] * 3, num_classes=10, block=PLAIN)
+        assert count_parameters(plain) == found[depth]
         rows = layer_table(model, (3, 32, 32))
         assert sum(row.multiply_adds > 0 for row in rows) == depth
     show("CIFAR", "depth parameters", found.items())
@@ -147,7 +150,7 @@ def test_the_cifar_family_halves_the_image_twice(
 def test_a_basic_block_is_relu_of_residual_plus_shortcut(
     channels: int, stride: int, dtype: torch.dtype
 ) -> None:
-    block = ready(BasicBlock(3, channels, stride=stride).to(dtype))
+    block = ready(BasicBlock(3, channels, stride=stride, skip=resnet.shortcut).to(dtype))
     assert isinstance(block, BasicBlock)
     x = torch.linspace(-2, 1, 2 * 3 * 7 * 4, dtype=dtype).reshape(2, 3, 4, 7).transpose(2, 3)
     before = x.clone()
@@ -163,7 +166,7 @@ def test_a_basic_block_is_relu_of_residual_plus_shortcut(
 
 
 def test_a_bottleneck_reduces_looks_and_expands() -> None:
-    block = ready(BottleneckBlock(6, 2, stride=2))
+    block = ready(BottleneckBlock(6, 2, stride=2, skip=resnet.shortcut))
     assert isinstance(block, BottleneckBlock)
     x = torch.linspace(-2, 1, 2 * 6 * 7 * 4).reshape(2, 6, 7, 4)
     y = F.relu(block.bn1(F.conv2d(x, block.conv1.weight)))
@@ -184,9 +187,9 @@ def test_option_a_takes_every_second_pixel_and_adds_empty_channels() -> None:
     assert block(torch.rand(1, 16, 7, 5)).shape == (1, 32, 4, 3)
 
 
-def test_a_padded_block_is_a_basic_block_whose_shortcut_has_no_parameters() -> None:
-    block = ready(resnet.PaddedBlock(3, 5, stride=2))
-    assert isinstance(block, resnet.PaddedBlock)
+def test_a_basic_block_has_a_shortcut_without_parameters_unless_told_otherwise() -> None:
+    block = ready(BasicBlock(3, 5, stride=2))
+    assert isinstance(block, BasicBlock)
     x = torch.linspace(-2, 1, 2 * 3 * 7 * 4).reshape(2, 3, 7, 4)
     y = F.conv2d(
         F.relu(block.bn1(F.conv2d(x, block.conv1.weight, stride=2, padding=1))),
@@ -196,7 +199,9 @@ def test_a_padded_block_is_a_basic_block_whose_shortcut_has_no_parameters() -> N
     skip = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, 2))
     assert_close(block(x), F.relu(block.bn2(y) + skip))
     assert count_parameters(block) == 3 * 5 * 9 + 5 * 5 * 9 + 4 * 5
-    assert isinstance(resnet.PaddedBlock(3, 3).downsample, nn.Identity)
+    assert isinstance(BasicBlock(3, 3).downsample, nn.Identity)
+    plain = BasicBlock(3, 5, stride=2, skip=resnet.no_skip)
+    assert torch.equal(plain(x), F.relu(plain.residual(x)))
 
 
 @pytest.mark.parametrize("make", [lambda: BasicBlock(2, 2), lambda: BottleneckBlock(4, 1)])
@@ -246,22 +251,17 @@ def test_zero_init_sets_the_weights_that_torchvision_sets(
     assert len(zero(ours)) == len(resnet.residual_blocks(ours))
 
 
-def test_a_plain_twin_has_the_weights_and_no_skips() -> None:
+def test_without_a_skip_the_same_weights_make_a_plain_network() -> None:
     torch.manual_seed(0)
     model = make_resnet([1, 1], num_classes=3)
-    twin = resnet.plain_twin(model)
-    assert_close(twin.state_dict(), model.state_dict(), rtol=0, atol=0)
-    for block, plain in zip(
-        resnet.residual_blocks(model), resnet.residual_blocks(twin), strict=True
+    plain = make_resnet([1, 1], num_classes=3, block=PLAIN)
+    plain.load_state_dict(model.state_dict())
+    for block, twin in zip(
+        resnet.residual_blocks(model), resnet.residual_blocks(plain), strict=True
     ):
         x = torch.randn(2, block.conv1.in_channels, 4, 4)
-        assert torch.equal(plain(x), F.relu(block.residual(x)))
-        assert not torch.equal(plain(x), block(x))
-    # Option B's projections have parameters, and go.
-    with_projection = ResNet(18, num_classes=2)
-    gone = sum(count_parameters(b.downsample) for b in resnet.residual_blocks(with_projection))
-    lost = count_parameters(with_projection) - count_parameters(resnet.plain_twin(with_projection))
-    assert lost == gone > 0
+        assert torch.equal(twin(x), F.relu(block.residual(x)))
+        assert not torch.equal(twin(x), block(x))
 
 
 @pytest.mark.parametrize("options", [{"num_classes": 0}, {"in_channels": -1}])
@@ -310,11 +310,10 @@ def test_every_device_agrees(device: torch.device) -> None:
         (lambda: resnet.shortcut(4, -1, stride=1), ["out_channels=-1", "1 or more"]),
         (lambda: resnet.PaddedShortcut(extra=-1, stride=2), ["extra=-1", "0 and 1"]),
         (lambda: resnet.PaddedShortcut(extra=0, stride=0), ["stride=0", "0 and 1"]),
-        (lambda: resnet.PaddedBlock(4, 3), ["extra=-1", "0 and 1"]),
+        (lambda: BasicBlock(4, 3), ["extra=-1", "0 and 1"]),
         (lambda: make_resnet([], num_classes=2), ["blocks=[]", "1 or more"]),
         (lambda: make_resnet([1, 0], num_classes=2), ["blocks=[1, 0]", "1 or more"]),
         (lambda: make_resnet([1], num_classes=0), ["num_classes=0", "1 or more"]),
-        (lambda: resnet.plain_twin(nn.ReLU()), ["ReLU", "residual blocks"]),
         (lambda: resnet.zero_init_residual(nn.ReLU()), ["ReLU", "residual blocks"]),
         (
             lambda: resnet.residual_jacobian(BasicBlock(2, 2), torch.ones(2, 2, 2, 2)),
@@ -326,7 +325,7 @@ def test_every_device_agrees(device: torch.device) -> None:
         ),
         (
             lambda: resnet.residual_jacobian(BasicBlock(2, 3).eval(), torch.ones(1, 2, 2, 2)),
-            ["Conv2d(2, 3", "identity shortcut"],
+            ["PaddedShortcut()", "identity shortcut"],
         ),
     ],
 )

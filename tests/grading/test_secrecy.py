@@ -28,11 +28,6 @@ from tests.grading.course import Course as ClassRoom
 
 COURSE = Course(Path(__file__).parents[2])
 TOPICS = COURSE.topics()
-OPEN = pytest.mark.xfail(
-    reason="course/blocks.py, which students are given, holds two of three lines of "
-    "shortcut and seven of nine of basic_block"
-)
-SECRET = [pytest.param(t, marks=OPEN) if t == "resnet" else t for t in TOPICS]
 
 
 def marks(topic: str) -> tuple[Marks, ...]:
@@ -44,7 +39,7 @@ def marks(topic: str) -> tuple[Marks, ...]:
     )
 
 
-@pytest.mark.parametrize("topic", SECRET)
+@pytest.mark.parametrize("topic", TOPICS)
 def test_a_submission_reads_no_answer_to_its_lesson(topic: str) -> None:
     settings = COURSE.options.settings(topic)
     box = Sandbox(

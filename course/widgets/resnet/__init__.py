@@ -1,7 +1,7 @@
 """Widgets of the lesson on residual networks: ``gradients`` by depth, curves of ``training``."""
 
 from course.widgets.resnet.gradients import arriving, backflow, compute_gradients, gradients
-from course.widgets.resnet.training import Run, compute_curves, curves, gap
+from course.widgets.resnet.training import Run, compute_curves, curves
 
 __all__ = [
     "Run",
@@ -10,6 +10,5 @@ __all__ = [
     "compute_curves",
     "compute_gradients",
     "curves",
-    "gap",
     "gradients",
 ]

@@ -14,7 +14,7 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from course.blocks import PaddedBlock, residual_blocks
+from course.blocks import PaddedBlock, chain, residual_blocks
 from course.comparison import attempt
 from course.datasets import digits
 from course.figures import BLUE, GREY, ORANGE, panels
@@ -64,7 +64,8 @@ class Gradients:
 def gradients(**blocks: Callable[..., nn.Module]) -> Explorer:
     """Return a widget that sends a gradient back through many blocks, the given one or a student's.
 
-    blocks are the student's classes by name; they take channels in and out, as BasicBlock does.
+    blocks are the student's classes by name; they take channels in and out and skip, as BasicBlock
+    does.
     """
     return Explorer(
         {
@@ -91,20 +92,24 @@ def compute_gradients(
 ) -> Gradients:
     """Send one batch forward and one gradient back, with the skip and without it."""
     make = {"given": PaddedBlock, **blocks}[block]
-    sizes = partial(_sizes, norm=norm, depth=DEPTHS[0], spread=spread, skip=False)
+    factor = SPREADS[spread]
+    sizes = partial(_sizes, norm=norm, depth=DEPTHS[0], spread=factor, skip=False)
     problem = attempt(lambda: sizes(make)).problem
     if problem:
         make, problem = PaddedBlock, f"yours {problem}"
     on, off = (
-        np.array(_sizes(make, norm=norm, depth=depth, spread=spread, skip=with_skip))
+        np.array(_sizes(make, norm=norm, depth=depth, spread=factor, skip=with_skip))
         for with_skip in (True, False)
     )
     return Gradients(depth, skip, norm, spread, block, on, off, problem)
 
 
-def arriving(*, layers: int, skip: bool, norm: bool, spread: str) -> float:
-    """Share of a gradient at the end that reaches the first of the given blocks."""
-    return _sizes(PaddedBlock, norm=norm, depth=layers, spread=spread, skip=skip)[0]
+def arriving(*, layers: int, skip: bool, norm: bool, spread: float, seed: int = 0) -> float:
+    """Share of a gradient at the end that reaches the first of the given blocks.
+
+    spread is the filters' standard deviation as a multiple of He's.
+    """
+    return _sizes(PaddedBlock, norm=norm, depth=layers, spread=spread, skip=skip, seed=seed)[0]
 
 
 def backflow(model: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -126,39 +131,37 @@ def backflow(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @cache
 def _sizes(
-    make: Callable[..., nn.Module], *, norm: bool, depth: int, spread: str, skip: bool
+    make: Callable[..., nn.Module],
+    *,
+    norm: bool,
+    depth: int,
+    spread: float,
+    skip: bool,
+    seed: int = 0,
 ) -> tuple[float, ...]:
     """Root mean square of the gradient before each block, over that after the last."""
-    generator = torch.Generator().manual_seed(0)
-    chain = [make(WIDTH, WIDTH) for _ in range((depth - 1) // 2)]
-    for block in chain:
-        for module in list(block.modules()):
-            if isinstance(module, nn.Conv2d):
-                std = SPREADS[spread] * (2 / module.weight[0].numel()) ** 0.5
-                nn.init.normal_(module.weight, std=std, generator=generator)
-            for child_name, child in list(module.named_children()):
-                if isinstance(child, nn.BatchNorm2d) and not norm:
-                    setattr(module, child_name, nn.Identity())
+    generator = torch.Generator().manual_seed(seed)
+    blocks = chain(
+        make,
+        (depth - 1) // 2,
+        width=WIDTH,
+        skip=skip,
+        norm=norm,
+        spread=spread,
+        generator=generator,
+    )
     x = digits()[0].images[:BATCH]
     first = torch.randn(WIDTH, 1, 3, 3, generator=generator) * (2 / 9) ** 0.5
     signals = [F.relu(F.batch_norm(F.conv2d(x, first, padding=1), None, None, training=True))]
     signals[0].requires_grad_()
-    for block in chain:
-        signals.append(_apply(block, signals[-1], skip=skip))
+    for block in blocks:
+        signals.append(block(signals[-1]))
     grad_out = torch.randn(signals[-1].shape, generator=generator)
     sizes = [
         g.double().square().mean().sqrt().item()
         for g in torch.autograd.grad(signals[-1], signals, grad_out)
     ]
     return tuple(size / sizes[-1] for size in sizes)
-
-
-def _apply(block: nn.Module, x: Tensor, *, skip: bool) -> Tensor:
-    """The block's output, or what it would be without its shortcut."""
-    if skip:
-        return block(x)
-    (block,) = residual_blocks(block)
-    return F.relu(block.residual(x))  # type: ignore[operator]  # a method: residual_blocks saw to it
 
 
 def describe_gradients(state: Gradients) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from course.figures import BLUE, GREEN, ORANGE, PURPLE, panels
 from course.widgets.explorer import Explorer
 
-__all__ = ["Curves", "Run", "compute_curves", "curves", "describe_curves", "gap"]
+__all__ = ["Curves", "Run", "compute_curves", "curves", "describe_curves"]
 
 Numbers = NDArray[np.float64]
 
@@ -43,11 +43,6 @@ class Curves:
     step: int
     plain: dict[int, Numbers]
     residual: dict[int, Numbers]
-
-
-def gap(shallow: Run, deep: Run) -> float:
-    """How much higher the deeper network's training loss ends; above 0 it did worse."""
-    return deep.final - shallow.final
 
 
 def curves(runs: Sequence[Run]) -> Explorer:

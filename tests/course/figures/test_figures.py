@@ -27,9 +27,10 @@ ARGUMENTS: dict[str, Callable[[], tuple[tuple[object, ...], dict[str, object]]]]
     "pooling.kept_curves": lambda: (({"strides": [1.0, 0.5]},), {}),
     "resnet.draw_block": lambda: ((PaddedBlock, 4, 4), {}),
     "resnet.draw_network": lambda: (
-        (stack(8, skip=True, seed=0), (1, 8, 8)),
+        (stack(8, block=PaddedBlock, seed=0), (1, 8, 8)),
         {"title": "eight layers"},
     ),
+    "resnet.variances": lambda: ((PaddedBlock,), {}),
 }
 
 
