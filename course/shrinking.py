@@ -102,7 +102,7 @@ class Shrinking:
         return (self.answers(data.images) == data.labels).double().mean(dim=1).tolist()
 
     def surviving(self, images: Tensor, shift: tuple[int, int]) -> Tensor:
-        """Say which answers stay when images move round by (down, right): (seeds, N) of booleans."""
+        """Say which answers stay when images move round by (down, right): (seeds, N), bool."""
         return self.answers(images.roll(shift, dims=(2, 3))) == self.answers(images)
 
     def staying(self, images: Tensor, pixels: int) -> Tensor:

@@ -1089,8 +1089,8 @@ which_keeps.reveal("b", f"{median['max 2x2'][1]:.0%}, against {median['strides']
 # </details>
 # <details><summary>Hint 3: how far apart are the samples at the end?</summary>
 #
-# As many pixels as the product of the strides. A shift by so many moves all samples to the next place, and a
-# mean over the map does not see that.
+# As far as the product of the strides. A shift by so many pixels moves all samples to the next
+# place, and a mean over the map does not see that.
 #
 # </details>
 

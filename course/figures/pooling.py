@@ -155,7 +155,7 @@ def routes() -> Picture:
 
 def grids() -> Picture:
     """Draw the four grids of every second pixel of an image, and of the same image moved."""
-    image = torch.tensor([[0, 1, 0, 2], [3, 0, 1, 0], [0, 6, 0, 3], [1, 0, 2, 0]])
+    image = torch.tensor([[1, 2, 0, 4], [3, 0, 1, 1], [0, 6, 2, 3], [1, 0, 2, 0]])
     axes = panels(2, 3, height=4.4)
     words = []
     for row, values in enumerate((image, image.roll(1, dims=1))):
@@ -163,7 +163,7 @@ def grids() -> Picture:
         best = max(range(4), key=norms.__getitem__)
         table, fixed, chosen = axes[3 * row : 3 * row + 3]
         where = "one pixel to the right" if row else "as it is"
-        _fill(table, values, title=f"{where}; sums of squares")
+        _fill(table, values, title=where)
         for number, (norm, color) in enumerate(zip(norms, COLORS, strict=True)):
             i, j = divmod(number, 2)
             for down in (i, i + 2):
@@ -181,7 +181,8 @@ def grids() -> Picture:
                 fontweight=bold,
             )
             table.text(j + 0.14, i + 0.3, "abcd"[number], color=color, fontsize="x-small")
-        table.set_ylim(5, -0.04)
+        table.text(2, 5.1, "sums of squares", ha="center", va="center", fontsize="small", color=INK)
+        table.set_ylim(5.5, -0.04)
         i, j = divmod(best, 2)
         _fill(fixed, values[::2, ::2], title="always grid a")
         _fill(chosen, values[i::2, j::2], title=f"the largest, grid {'abcd'[best]}")
@@ -192,8 +193,8 @@ def grids() -> Picture:
         )
     return show(
         axes,
-        "A table of 4 by 4 numbers, its four grids of every second pixel told apart by letters, and "
-        f"the same table moved round by one column. Before: {words[0]}. After: {words[1]}.",
+        "A table of 4 by 4 numbers, its four grids of every second pixel told apart by letters, "
+        f"and the same table moved round by one column. Before: {words[0]}. After: {words[1]}.",
     )
 
 

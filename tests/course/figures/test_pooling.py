@@ -28,7 +28,7 @@ def test_curves_of_kept_answers_are_told_in_percent_as_medians() -> None:
 
 
 def test_the_grids_of_a_table_are_told_as_polyphase_sampling_takes_them() -> None:
-    image = torch.tensor([[0.0, 1, 0, 2], [3, 0, 1, 0], [0, 6, 0, 3], [1, 0, 2, 0]])[None, None]
+    image = torch.tensor([[1.0, 2, 0, 4], [3, 0, 1, 1], [0, 6, 2, 3], [1, 0, 2, 0]])[None, None]
     alt = grids().alt
     for moved in (image, image.roll(1, dims=3)):
         kept = polyphase_sample(moved, stride=2).flatten().int().tolist()
