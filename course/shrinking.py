@@ -22,7 +22,8 @@ from course.datasets import Images, digits
 __all__ = ["Shrinking", "advantage", "framed", "scattered"]
 
 CHANNELS = (1, 8, 16, 32)
-MARGIN = 4
+# Networks that average their maps see digits on a canvas of 12 x 12 pixels.
+MARGIN = 2
 Shrink = Callable[[Tensor], Tensor]
 
 
@@ -147,8 +148,8 @@ def scattered(data: Images, moved: int, *, seed: int) -> Images:
 def advantage(shift: tuple[int, int]) -> list[float]:
     """Return how much larger a share of answers 2x2 maxima keep than strides do, for each seed.
 
-    The networks average their maps, and nothing happens at a border, neither to the digits, which
-    stand in the middle of 16 x 16 pixels, nor in a convolution. shift is (down, right), in pixels.
+    The networks average their maps, and have no border: images of 12 x 12 pixels move round, and a
+    convolution pads with what stands at the opposite side. shift is (down, right), in pixels.
     """
     images = framed(digits()[1], MARGIN).images
     maxima, strides = (nets.surviving(images, shift).double().mean(dim=1) for nets in _averaging())
@@ -163,5 +164,5 @@ def _averaging() -> tuple[Shrinking, Shrinking]:
         for way in (partial(F.max_pool2d, kernel_size=2), "stride")
     )
     for nets in (maxima, strides):
-        nets.fit(train, steps=120, rate=0.01, label="maps averaged")
+        nets.fit(train, steps=100, rate=0.01, label="maps averaged")
     return maxima, strides

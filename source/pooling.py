@@ -176,8 +176,8 @@ one_pixel
 torch.set_num_threads(1)
 train, test = (framed(data, 4) for data in digits())
 strided = fit(untrained(), train, label="strides")
-right = (answers(strided, test.images) == test.labels).double().mean().item()
-print(f"{right:.1%} of the test images as they are are read rightly")
+read = (answers(strided, test.images) == test.labels).double().mean().item()
+print(f"{read:.1%} of the test images are read rightly as they are")
 flips(strided, test)
 
 # %% [markdown]
@@ -271,14 +271,14 @@ unchanged(x, before, "shift_consistency(model, x)")
 from torch import nn
 
 
-def moved(images, down, right):
+def moved(images, down, across):
     """Move the images pixel by pixel."""
     result = torch.zeros_like(images)
     height, width = images.shape[2:]
     for row in range(height):
         for column in range(width):
-            if 0 <= row - down < height and 0 <= column - right < width:
-                result[:, :, row, column] = images[:, :, row - down, column - right]
+            if 0 <= row - down < height and 0 <= column - across < width:
+                result[:, :, row, column] = images[:, :, row - down, column - across]
     return result
 
 
@@ -295,8 +295,8 @@ def linear(batch):
 before = images.clone()
 answers = linear(images).argmax(dim=1)
 for shift in [(0, 0), (1, 0), (0, 1), (-2, 0), (0, -3), (1, 4), (-1, 2), (2, -1), 0, 1, 2, -1]:
-    down, right = (shift, shift) if isinstance(shift, int) else shift
-    same = linear(moved(images, down, right)).argmax(dim=1) == answers
+    down, across = (shift, shift) if isinstance(shift, int) else shift
+    same = linear(moved(images, down, across)).argmax(dim=1) == answers
     agree(
         shift_consistency(linear, images, shift=shift),
         same.double().mean().item(),
@@ -378,7 +378,7 @@ for pixels in range(1, 5):
 # What is right, and why.
 one_pixel.reveal(
     "c",
-    f"It keeps {kept(strided, 1)[0]:.0%} of its answers, and it reads {right:.0%} of the images "
+    f"It keeps {kept(strided, 1)[0]:.0%} of its answers, and it reads {read:.0%} of the images "
     "rightly as long as they stand in the middle.",
 )
 
@@ -1055,7 +1055,8 @@ which_keeps.reveal("b", f"{median['max 2x2'][1]:.0%}, against {median['strides']
 # multiply-adds, and the blur keeps most: the smoother a map is, the less it matters which of its
 # pixels are sampled (Azulay and Weiss, 2019; Zhang, 2019).
 #
-# After four pixels little is left of any of them: the dense layer has never seen a digit there.
+# After four pixels most answers are gone with all of them: the dense layer has never seen a digit
+# there.
 #
 # ### Exercise: break the claim
 #
@@ -1863,6 +1864,13 @@ agree(
     "polyphase_sample of an image whose grids have norms near one another",
     cause="sums, absolute values or the largest pixel decide in place of the norm.",
     step="square, add up, and compare.",
+)
+agree(
+    polyphase_sample(torch.tensor([[[[0.0, 3.0], [-3.0, 1.0]]]]), stride=2),
+    torch.tensor([[[[3.0]]]]),
+    "polyphase_sample of an image of which two grids have the largest norm",
+    cause="not the first of the two in row-major order is kept.",
+    step="number the grids row by row; argmax gives the first of equal numbers.",
 )
 still = polyphase_sample(x[:3], stride=2)
 for shift, place in {(0, 2): (0, 1), (2, 0): (1, 0), (4, -2): (2, -1)}.items():
