@@ -1143,7 +1143,7 @@ conditions = {
     "2x2 maxima, 1 pixel": more_kept("max 2x2", 1),
     "2x2 maxima, 2 pixels": more_kept("max 2x2", 2),
     "2x2 maxima, 4 pixels": more_kept("max 2x2", 4),
-    "2x2 maxima, maps averaged, 1 pixel": advantage((0, 1)),
+    "2x2 maxima, maps averaged, 2 pixels": advantage((0, 2)),
 }
 own = attempt(equal_shift)
 if own.value is None:
