@@ -149,7 +149,7 @@ def fit(net: nn.Module, data: Images, *, label: str, steps: int = 250) -> nn.Mod
     return net
 
 
-def answers(net: Callable, images: Tensor) -> Tensor:
+def says(net: Callable, images: Tensor) -> Tensor:
     with torch.no_grad():
         return net(images).argmax(dim=1)
 
@@ -176,7 +176,7 @@ one_pixel
 torch.set_num_threads(1)
 train, test = (framed(data, 4) for data in digits())
 strided = fit(untrained(), train, label="strides")
-read = (answers(strided, test.images) == test.labels).double().mean().item()
+read = (says(strided, test.images) == test.labels).double().mean().item()
 print(f"{read:.1%} of the test images are read rightly as they are")
 flips(strided, test)
 
@@ -360,8 +360,8 @@ right("shift_consistency", points=0.5, habit=True)
 def kept(net: Callable, pixels: int) -> tuple[float, str]:
     """Share of answers that stay, on average over four directions; yours, where it is written."""
     ways = [(pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels)]
-    still = answers(net, test.images)
-    moved = [answers(net, test.images.roll(way, dims=(2, 3))) == still for way in ways]
+    still = says(net, test.images)
+    moved = [says(net, test.images.roll(way, dims=(2, 3))) == still for way in ways]
     share = torch.stack(moved).double().mean().item()
     own = attempt(
         lambda: sum(shift_consistency(net, test.images, shift=way) for way in ways) / 4, share
@@ -1925,7 +1925,7 @@ for name, shrink in {"strides": None, "max": max_of_two, "largest grid": sample.
 curves = {}
 for name, net in ends.items():
     curves[name] = torch.tensor([[1.0, *(kept(net, pixels)[0] for pixels in range(1, 5))]])
-    read = (answers(net, test.images) == test.labels).double().mean().item()
+    read = (says(net, test.images) == test.labels).double().mean().item()
     print(f"{name:>18}: {read:.1%} read rightly, {curves[name][0, 1]:.1%} kept after 1 pixel")
 kept_curves(curves)
 
@@ -1943,7 +1943,7 @@ kept_curves(curves)
 # %% experiment="anywhere"
 anywhere = scattered(digits()[1], 4, seed=1)
 for name, net in ends.items():
-    read = (answers(net, anywhere.images) == anywhere.labels).double().mean().item()
+    read = (says(net, anywhere.images) == anywhere.labels).double().mean().item()
     print(f"{name:>18}: {read:.0%} of the digits off the middle read rightly")
 
 # %% [markdown]
@@ -1957,7 +1957,7 @@ print(f"loss at the start: {start:.3f}; log 10 is {math.log(10):.3f}")
 assert abs(start - math.log(10)) < 0.1
 fifty = train.take(5)
 fit(net, fifty, label="50 images", steps=150)
-print(f"50 images by heart: {(answers(net, fifty.images) == fifty.labels).double().mean():.0%}")
+print(f"50 images by heart: {(says(net, fifty.images) == fifty.labels).double().mean():.0%}")
 
 # %% [markdown]
 # ## 9 In your own words
