@@ -137,7 +137,7 @@ def test_what_pooling_keeps_is_what_the_lesson_says(
     )
     train, test = middle
     nets = {
-        name: Shrinking(way, side=16).fit(train, steps=250, rate=0.01, label=name)
+        name: Shrinking(way, side=16).fit(train, steps=150, rate=0.01, label=name)
         for name, way in WINDOWS.items()
     }
     staying = {name: net.staying(test.images, 4).median(dim=0).values for name, net in nets.items()}
