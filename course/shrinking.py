@@ -70,9 +70,8 @@ class Shrinking:
         for layer, (weight, offset) in enumerate(zip(self.filters, self.offsets, strict=False)):
             stride = 2 if self.shrink == "stride" and layer < 2 else 1
             groups = len(self.seeds) if layer else 1
-            padded = F.pad(x, (1, 1, 1, 1), mode=self.mode) if self.mode == "circular" else x
-            padding = 0 if self.mode == "circular" else 1
-            x = F.conv2d(padded, weight, offset, stride, padding, groups=groups).relu()
+            x = F.pad(x, (1, 1, 1, 1), mode=self.mode)
+            x = F.conv2d(x, weight, offset, stride, groups=groups).relu()
             if callable(self.shrink) and layer < 2:
                 x = self.shrink(x)
         x = x.unflatten(1, (len(self.seeds), -1))
@@ -80,10 +79,13 @@ class Shrinking:
         return torch.baddbmm(self.offsets[-1], x.transpose(0, 1), self.dense)
 
     def fit(self, data: Images, *, steps: int, rate: float, label: str) -> "Shrinking":
-        """Train by Adam on batches of 64, the same ones whatever shrinks."""
+        """Train by Adam on batches of 64, the same ones whatever shrinks.
+
+        Without a label there is no progress bar.
+        """
         generator = torch.Generator().manual_seed(0)
         optimizer = torch.optim.Adam(self.parameters(), lr=rate)
-        for _ in tqdm(range(steps), desc=label, leave=False):
+        for _ in tqdm(range(steps), desc=label, leave=False, disable=not label):
             index = torch.randint(len(data), (64,), generator=generator)
             scores = self.scores(data.images[index])
             labels = data.labels[index].expand(len(scores), -1)
@@ -164,5 +166,5 @@ def _averaging() -> tuple[Shrinking, Shrinking]:
         for way in (partial(F.max_pool2d, kernel_size=2), "stride")
     )
     for nets in (maxima, strides):
-        nets.fit(train, steps=100, rate=0.01, label="maps averaged")
+        nets.fit(train, steps=100, rate=0.01, label="")
     return maxima, strides
