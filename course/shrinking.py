@@ -108,21 +108,18 @@ class Shrinking:
         """Say which answers stay when images move round by (down, right): (seeds, N), bool."""
         return self.answers(images.roll(shift, dims=(2, 3))) == self.answers(images)
 
-    def staying(self, images: Tensor, pixels: int) -> Tensor:
-        """Return the shares of answers that stay after 0, 1, ... pixels, (seeds, pixels + 1).
+    def survival(self, images: Tensor, pixels: int) -> Tensor:
+        """Return, after 0, 1, ... pixels, the share of four shifts that each answer survives.
 
-        Shares are means over the shifts down, up, right and left.
+        The shifts go down, up, right and left. The shape is (seeds, pixels + 1, N).
         """
-        shares = [self.around(images, far).mean(dim=1) for far in range(pixels + 1)]
+        still = self.answers(images)
+        shares = [torch.ones(still.shape)]
+        for far in range(1, pixels + 1):
+            ways = [(far, 0), (-far, 0), (0, far), (0, -far)]
+            moved = [self.answers(images.roll(way, dims=(2, 3))) for way in ways]
+            shares.append((torch.stack(moved) == still).float().mean(dim=0))
         return torch.stack(shares, dim=1)
-
-    def around(self, images: Tensor, pixels: int) -> Tensor:
-        """Return, of the four shifts by so many pixels, the share that each answer survives.
-
-        The shape is (seeds, N).
-        """
-        ways = [(pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels)]
-        return torch.stack([self.surviving(images, way) for way in ways]).double().mean(dim=0)
 
     def multiply_adds(self, side: int) -> int:
         """Count those of one network's convolutions for one image: weights times positions."""

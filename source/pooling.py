@@ -20,7 +20,6 @@
 
 # %% setup
 from collections.abc import Callable, Sequence
-from functools import partial
 import math
 
 import torch
@@ -34,11 +33,9 @@ from course.comparison import attempt
 from course.datasets import Images, digits
 from course.figures.pooling import flips, grids, kept_curves, routes, sampled, windows
 from course.predictions import predict
-from course.shrinking import Shrinking, framed, scattered
+from course.shrinking import Shrinking, advantage, framed, scattered
 from course.stand_ins import StandIn, yours_or
 from course.widgets.pooling import moves, stepper
-
-_ = torch.manual_seed(0)
 
 # %% [markdown]
 # ## Warm-up
@@ -1002,12 +999,12 @@ which_keeps = predict(
 which_keeps
 
 # %%
-batch = torch.randn(64, 40, 16, 16)
+batch = torch.linspace(-8, 9, 64 * 40 * 16 * 16).square().sin().reshape(64, 40, 16, 16)
 
 
 def tried(reference: Callable, own: Callable, **options) -> StandIn:
     """Your function with these options where it can be trained, else torch's."""
-    found = yours_or(partial(reference, **options), partial(own, **options), batch=batch)
+    found = yours_or(lambda x: reference(x, **options), lambda x: own(x, **options), batch=batch)
     print(f"{reference.__name__}, {options}: {found}")
     return found
 
@@ -1036,7 +1033,8 @@ trained = {}
 for name, way in WAYS.items():
     nets = Shrinking(way, side=16, seeds=range(5 if name in ("strides", "max 2x2") else 3))
     trained[name] = nets.fit(train, steps=150, rate=0.01, label=name)
-staying = {name: nets.staying(test.images, 4) for name, nets in trained.items()}
+survival = {name: nets.survival(test.images, 4) for name, nets in trained.items()}
+staying = {name: shares.mean(dim=2) for name, shares in survival.items()}
 for name, nets in trained.items():
     shares = sorted(nets.accuracies(test))
     told = f"{shares[0]:.1%} to {shares[-1]:.1%} read rightly"
@@ -1070,7 +1068,6 @@ which_keeps.reveal("b", f"{median['max 2x2'][1]:.0%}, against {median['strides']
 # right)`, whole numbers from -7 to 7 and not both 0, after which the networks with maxima keep less
 # than 1 of 100 answers more than those with strides, for each of five seeds. You have
 #
-#     from course.shrinking import advantage
 #     advantage((0, 1))
 #
 # to try shifts with: the difference in the share of answers that stay, one number for each seed. It
@@ -1132,11 +1129,10 @@ right("equal_shift", points=1)
 # Trial: do answers survive a small shift better with pooling? The last row is your setting.
 def more_kept(name: str, pixels: int) -> list[float]:
     """Share of answers that stay, less that with strides, of images that both read rightly."""
-    arms = trained[name], trained["strides"]
-    both = (arms[0].answers(test.images) == test.labels) & (
-        arms[1].answers(test.images) == test.labels
-    )
-    stay, strides_stay = ((nets.around(test.images, pixels) * both).sum(dim=1) for nets in arms)
+    arms = name, "strides"
+    one, other = (trained[arm].answers(test.images) == test.labels for arm in arms)
+    both = one & other
+    stay, strides_stay = ((survival[arm][:, pixels] * both).sum(dim=1) for arm in arms)
     return ((stay - strides_stay) / both.sum(dim=1)).tolist()
 
 
@@ -1513,7 +1509,7 @@ def loss_with(shrink: Callable) -> float:
 
 own = attempt(lambda: loss_with(ByHand.apply))
 told = own.problem or f"{own.value:.6f} after 20 steps"
-print(f"loss with torch's way back: {loss_with(partial(F.max_pool2d, kernel_size=2)):.6f}")
+print(f"loss with torch's way back: {loss_with(lambda x: F.max_pool2d(x, 2)):.6f}")
 print(f"loss with yours: {told}")
 
 # %% [markdown]
@@ -1915,7 +1911,7 @@ def largest_grid(x: Tensor) -> Tensor:
     return four[torch.arange(len(x)), four.square().sum(dim=(2, 3, 4)).argmax(dim=1)]
 
 
-sample = yours_or(largest_grid, partial(polyphase_sample, stride=2), batch=batch)
+sample = yours_or(largest_grid, lambda x: polyphase_sample(x, stride=2), batch=batch)
 mean = yours_or(lambda x: x.mean(dim=(2, 3)), global_avg_pool, batch=batch)
 print(f"polyphase_sample: {sample}; global_avg_pool: {mean}")
 around = {"averaged": mean.function, "circular": True}

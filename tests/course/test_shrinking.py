@@ -97,7 +97,7 @@ def test_answers_that_stay_are_counted_over_four_directions() -> None:
     x[0, 0, 1, 2] = x[1, 0, 2, 1] = 1.0
     nets = Columns("stride", side=4, seeds=[0])
     # Up and down leave the brightest column; to the left and right it changes.
-    assert nets.staying(x, 2).tolist() == [[1.0, 0.5, 0.5]]
+    assert nets.survival(x, 2).tolist() == [[[1.0, 1.0], [0.5, 0.5], [0.5, 0.5]]]
     assert nets.surviving(x, (0, 4)).all()
 
 
