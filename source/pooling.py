@@ -1453,12 +1453,9 @@ agree(
     step="let the dtype come from grad_out.",
 )
 ### END HIDDEN TESTS
-from_scratch(
-    max_pool2d_backward,
-    "the backward pass",
-    without=["autograd", "grad", "backward", "requires_grad_", "vjp", "max_unpool2d"],
-    step="find the winner of each window, and add the window's gradient there.",
-)
+names = ["autograd", "grad", "backward", "requires_grad_", "vjp", "max_unpool2d"]
+step = "find the winner of each window, and add the window's gradient there."
+from_scratch(max_pool2d_backward, "the backward pass", without=names, step=step)
 right("max_pool2d_backward", points=3)
 
 # %% habit="max_pool2d_backward" points=0.5
