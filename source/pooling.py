@@ -1923,13 +1923,13 @@ for name, net in ends.items():
 kept_curves(curves)
 
 # %% [markdown]
-# The network with strides and a mean comes back to its answers after four pixels, where its samples
-# hit the grid again. The one that samples the largest grid never leaves them, and its maps are as
+# The networks with strides and with maxima come back to their answers after four pixels, where the
+# samples hit the grid again. The one that samples the largest grid never leaves them, and its maps are as
 # small. It is no longer confused by one pixel, nor by any other number of them.
 #
 # Two things remain to be said. It costs what pooling costs, for all outputs have to be there before
 # a grid can be chosen. And a network that does not see where anything is reads these digits, which
-# all stand in the middle, a little worse than one that does: position says something about them.
+# all stand in the middle, worse than one that does: position says something about them.
 # The last cell shows what the promise is worth where it counts, on digits off the middle that no
 # network was trained on.
 

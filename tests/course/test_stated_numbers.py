@@ -159,7 +159,7 @@ def test_a_grid_that_the_image_chooses_keeps_every_answer_and_strides_come_back_
 ) -> None:
     stated(
         "pooling",
-        "comes back to its answers after four pixels",
+        "come back to their answers after four pixels",
         "The one that samples the largest grid never leaves them",
     )
     train, test = middle
