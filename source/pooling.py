@@ -1924,8 +1924,8 @@ kept_curves(curves)
 
 # %% [markdown]
 # The networks with strides and with maxima come back to their answers after four pixels, where the
-# samples hit the grid again. The one that samples the largest grid never leaves them, and its maps are as
-# small. It is no longer confused by one pixel, nor by any other number of them.
+# samples hit the grid again. The one that samples the largest grid never leaves them, and its maps
+# are as small. It is no longer confused by one pixel, nor by any other number of them.
 #
 # Two things remain to be said. It costs what pooling costs, for all outputs have to be there before
 # a grid can be chosen. And a network that does not see where anything is reads these digits, which

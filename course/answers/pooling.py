@@ -136,16 +136,33 @@ def shift_consistency(model, x, *, shift):
 
 
 # %% equivalent exercise="shift_consistency"
-# Taking two sizes out of another number of them, below, is a ValueError too.
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.numel() == 0:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W), none of them 0")
+# or
 # - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() < 4 or x.numel() == 0:
 # or
+# - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() > 4 or x.numel() == 0:
-
-# %% equivalent exercise="shift_consistency"
-# No number of elements is below 0.
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 and x.numel() == 0:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() < 0:
+# or
 # - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() != 4 or x.numel() <= 0:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() == -1:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() == 1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W), none of them 0")
+# + pass
 
 # %% misconception="zeros_win" exercise="max_pool2d" of="unfolded"
 # The padding is 0, which wins over pixels below 0.
@@ -331,10 +348,28 @@ def max_pool2d(x, *, kernel_size, stride=None, padding=0):
 
 
 # %% equivalent exercise="max_pool2d"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() < 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() > 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+
+# %% equivalent exercise="max_pool2d"
 # Padding is a whole number, so rounding half of the window down changes nothing.
 # - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh / 2 or pw > kw // 2:
 # or
+# - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh // 2 or pw > kw / 2:
 
 # %% equivalent exercise="max_pool2d"
@@ -505,11 +540,78 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 
 
 # %% equivalent exercise="avg_pool2d"
-# Padding is a whole number, so rounding half of the window down changes nothing.
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# -     raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh * 2 or pw > kw // 2:
+# or
 # - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh / 2 or pw > kw // 2:
 # or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 1 or pw > kw // 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 and pw > kw // 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 or pw > kw * 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh // 2 or pw > kw / 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 or pw > kw // 1:
+# or
+# - raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
+# + pass
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) that, with padding {padding}, "
+# -         f"is at least as large as the window {(kh, kw)}"
+# -     )
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() < 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() > 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 and x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 3 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 + ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh and x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 3 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 + pw < kw:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)}; expected (N, C, H, W) that, with padding {padding}, "
+# -     f"is at least as large as the window {(kh, kw)}"
+# - )
+# + pass
 
 # %% equivalent exercise="avg_pool2d"
 # One image counts the pixels under each window, and two count the same.
@@ -597,10 +699,47 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 # - return x.mean(dim=(2, 3))
 # + return x.mean(3).mean(2)
 
+
 # %% equivalent exercise="global_avg_pool"
-# No number of pixels is below 0.
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with pixels in it")
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() < 4 or x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() > 4 or x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 and x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[1] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[3] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] + x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] / x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[2] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[3] < 0:
+# or
 # - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
 # + if x.dim() != 4 or x.shape[2] * x.shape[3] <= 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[3] == -1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with pixels in it")
+# + pass
 
 # %% misconception="all_ties" exercise="max_pool2d_backward" of="loops"
 # Every pixel that equals the largest gets the full gradient, so more comes out than went in.
@@ -856,6 +995,41 @@ def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
 # + grad_x = torch.zeros_like(x.flatten(2))
 # + return grad_x.scatter_add(2, index, grad_out.flatten(2)).reshape(x.shape)
 
+
+# %% equivalent exercise="max_pool2d_backward"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) at least as large as the "
+# -         f"window {(kh, kw)}"
+# -     )
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() < 4 or x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() > 4 or x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 and x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 or x.shape[2] < kh and x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 or x.shape[2] < kh or x.shape[2] < kw:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)}; expected (N, C, H, W) at least as large as the "
+# -     f"window {(kh, kw)}"
+# - )
+# + pass
 
 # %% equivalent exercise="max_pool2d_backward"
 # Checks run on the processor alone, where the device is the same.
@@ -1191,3 +1365,20 @@ def polyphase_sample(x, *, stride):
         grids = [image[:, i::sh, j::sw] for i in range(sh) for j in range(sw)]
         kept.append(max(grids, key=lambda grid: (grid**2).sum().item()))
     return torch.stack(kept)
+
+
+# %% equivalent exercise="polyphase_sample"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# + if x.dim() < 4 or x.shape[2] % sh or x.shape[3] % sw:
+# or
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# + if x.dim() > 4 or x.shape[2] % sh or x.shape[3] % sw:
+
+# %% equivalent exercise="polyphase_sample"
+# Checks run on the processor alone, where the device is the same.
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return grids[torch.arange(len(x)), largest]
