@@ -255,9 +255,11 @@ x = torch.tensor([[5.0, 4.0, 0.0], [0.0, 5.0, 1.0], [3.0, 0.0, 5.0], [0.0, 0.0, 
 x = x[:, None, None]
 before = x.clone()
 # Two to the right, (3, 0, 5) becomes (0, 0, 3). One to the left, (5, 4, 0) becomes (4, 0, 0).
-for shift, share in {(0, 0): 1.0, (0, 1): 0.0, (0, 2): 0.25, (0, -1): 0.25}.items():
+expected = {(0, 0): 1.0, (0, 1): 0.0, (0, 2): 0.25, (0, -1): 0.25}
+shares = {shift: shift_consistency(brightest_column, x, shift=shift) for shift in expected}
+for shift, share in expected.items():
     agree(
-        shift_consistency(brightest_column, x, shift=shift),
+        shares[shift],
         share,
         f"shift_consistency(brightest_column, x, shift={shift})",
         cause="pixels come in again at the other side, the direction is wrong, or the share is.",
@@ -761,13 +763,15 @@ from course.checks import agree, from_scratch, right, unchanged
 x = torch.tensor([[-5.0, -1, -2, -7, -3], [-4, -6, -9, -8, -2], [-3, -3, -8, 0, -1]])[None, None]
 before = x.clone()
 options = {"kernel_size": 2, "stride": (2, 4), "padding": 1}
-for call, mean in [
+calls = [
     ({"kernel_size": (2, 3), "stride": (1, 2)}, [[-27 / 6, -31 / 6], [-33 / 6, -28 / 6]]),
     (options, [[-1.25, -2.5], [-1.75, -2.75]]),
     ({**options, "count_include_pad": False}, [[-5.0, -5.0], [-3.5, -2.75]]),
-]:
+]
+results = [avg_pool2d(x, **call) for call, _ in calls]
+for result, (call, mean) in zip(results, calls, strict=True):
     agree(
-        avg_pool2d(x, **call),
+        result,
         torch.tensor([[mean]]),
         "avg_pool2d(x, " + ", ".join(f"{key}={value}" for key, value in call.items()) + ")",
         cause="the sum is right and divided by the wrong number, or the windows are others.",
@@ -878,12 +882,13 @@ import torch
 
 from course.checks import agree, right, unchanged
 
-x = torch.tensor([[[[1.0, 2.0, 6.0], [5.0, 4.0, 0.0]], [[0.0, 0.0, -3.0], [-9.0, 0.0, 6.0]]]])
+x = torch.tensor([[[1.0, 2.0, 6.0], [5.0, 4.0, 0.0]], [[0.0, 0.0, -3.0], [-9.0, 0.0, 6.0]]])
+x = torch.stack([x, x + 1, -2 * x])
 before = x.clone()
 agree(
     global_avg_pool(x),
-    torch.tensor([[3.0, -1.0]]),
-    "global_avg_pool of one image with two channels of 2 x 3 pixels",
+    torch.tensor([[3.0, -1.0], [4.0, 0.0], [-6.0, 2.0]]),
+    "global_avg_pool of three images with two channels of 2 x 3 pixels",
     cause="the mean runs over the wrong dimensions, or lost or kept dimensions are in the way.",
     step="take the mean over dimensions 2 and 3 together; the result has shape (N, C).",
 )
@@ -1680,7 +1685,7 @@ def slowly(x, kernel_size, stride):
 for height, width in [(7, 5), (6, 8), (4, 7), (1, 2)]:
     x = (torch.linspace(-8, 9, 6 * height * width).double().square().sin() - 1.1) * 1e12
     x = x.reshape(width, 3, height, 2).permute(3, 1, 2, 0)
-    for kernel_size, stride in [(3, 2), (2, 2), (2, 1), (3, 1), (4, 3), (5, 2), (1, 1), (1, 3)]:
+    for kernel_size, stride in [(2, 1), (3, 2), (2, 2), (3, 1), (4, 3), (5, 2), (1, 1), (1, 3)]:
         agree(
             same_max_pool2d(x, kernel_size=kernel_size, stride=stride),
             slowly(x, kernel_size, stride),
@@ -1782,24 +1787,24 @@ import torch
 
 from course.checks import agree, right, unchanged
 
-# Sums of squares of the columns' two grids: 1 + 1 + 9 and 4 + 9; of the second image 25 and 26.
 x = torch.tensor([[[1.0, -2, 1, 0], [3, 0, 0, 3]], [[5, -1, 0, 3], [0, 0, 0, 4]]])[:, :, None]
-before = x.clone()
-agree(
-    polyphase_sample(x, stride=(1, 2)),
-    torch.tensor([[[-2.0, 0], [0, 3]], [[-1, 3], [0, 4]]])[:, :, None],
-    "polyphase_sample of two images with two channels of 1 x 4 pixels, stride=(1, 2)",
-    cause="not the norm over all channels decides, or one image decides for both.",
-    step="square and add the pixels of each grid by hand, over both channels.",
-)
 tall = torch.tensor([[[[0.0, 2], [-4, 1], [3, 0], [0, 2]]]])
-agree(
-    polyphase_sample(tall, stride=2),
-    torch.tensor([[[[-4.0], [0.0]]]]),
-    "polyphase_sample of 4 x 2 pixels, stride=2",
-    cause="grids are mixed up with blocks, or height with width.",
-    step="grid (1, 0) holds rows 1 and 3 of column 0.",
-)
+wide = torch.tensor([[2, 8, 5, 6, 1, 9, 0], [2, 6, 5, -5, 1, 0, -9.5], [0, 0, 5, 5, 1, 0, 0]])
+before = x.clone()
+cases = [
+    (x, (1, 2), [[[[-2.0, 0.0]], [[0.0, 3.0]]], [[[-1.0, 3.0]], [[0.0, 4.0]]]]),
+    (tall, 2, [[[[-4.0], [0.0]]]]),
+    (wide[None, None], (1, 7), [[[[8.0], [6.0], [0.0]]]]),
+]
+outputs = [polyphase_sample(image, stride=stride) for image, stride, _ in cases]
+for output, (image, stride, grid) in zip(outputs, cases, strict=True):
+    agree(
+        output,
+        torch.tensor(grid),
+        f"polyphase_sample of shape {tuple(image.shape)}, stride={stride}",
+        cause="not the norm over all channels decides, or grids are mixed up with blocks.",
+        step="square and add up the pixels of each grid by hand, over all channels of an image.",
+    )
 unchanged(x, before, "polyphase_sample(x)")
 ### BEGIN HIDDEN TESTS
 from course.checks import gradient

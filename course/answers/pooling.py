@@ -184,6 +184,16 @@ def shift_consistency(model, x, *, shift):
 # - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
 # + x = F.pad(x, (0, pw, 0, ph), value=-torch.inf)
 
+# %% misconception="pads_the_start" exercise="max_pool2d" of="unfolded"
+# The image is padded at the left and above only.
+# - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
+# + x = F.pad(x, (pw, 0, ph, 0), value=-torch.inf)
+
+# %% misconception="absolute_values" exercise="max_pool2d" of="unfolded"
+# The largest absolute value is returned, so numbers below 0 come out above it.
+# - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
+# + x = F.pad(x.abs(), (pw, pw, ph, ph))
+
 # %% misconception="pads_height_as_width" exercise="max_pool2d" of="unfolded"
 # Height and width of the padding are swapped.
 # - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
@@ -663,6 +673,11 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 # - return x.mean(dim=(2, 3))
 # + return x.relu().mean(dim=(2, 3))
 
+# %% misconception="one_map" exercise="global_avg_pool"
+# The mean runs over the channels and not over the pixels.
+# - return x.mean(dim=(2, 3))
+# + return x.mean(dim=1).flatten(1)
+
 # %% misconception="divides_by_the_height" exercise="global_avg_pool"
 # The sum over all pixels is divided by the height only.
 # - return x.mean(dim=(2, 3))
@@ -835,6 +850,12 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 # + window, grad = x[part], grad_out[:, :, i, j, None, None]
 # + mask = (window == window.amax(dim=(2, 3), keepdim=True)).to(x.dtype)
 # + grad_x[part] += mask * window * grad
+
+# %% misconception="times_the_winner" exercise="max_pool2d_backward" of="unfolded"
+# The gradient is multiplied by the winner's value, where its slope is 1.
+# - index = (row * x.shape[3] + column).flatten(2)
+# + index = (row * x.shape[3] + column).flatten(2)
+# + grad_out = grad_out * windows.amax(dim=4)
 
 # %% misconception="one_winner_for_all_channels" exercise="max_pool2d_backward" of="unfolded"
 # The winner is looked for once for all channels instead of in each.
