@@ -11,7 +11,7 @@
 # **Time.** 150 to 270 minutes for you, in two sittings. That is an estimate from the steps and not
 # a measurement of people: 45 to 60 minutes to read, 8 to 15 for each of the nine exercises, 20 to
 # 40 for predictions and widgets, and 10 to 30 for the written question. The machine needs about a
-# minute for all of it, and 600 MB, on two cores and without a GPU.
+# minute for all of it, and 900 MB, on two cores and without a GPU.
 #
 # **Before you start.** You should know the lesson on convolution: windows, stride, padding, and
 # what equivariance means; and from the lesson on activation functions the initial weights of He et
@@ -90,8 +90,9 @@ predict(
 # They compute every second output only, so that the feature maps get smaller, and the layers behind
 # them cheaper. A dense layer reads the maps.
 #
-# Two arguments are for later: `shrink` is what makes the maps smaller where no stride does, and
-# `averaged` reduces each map to one number before the dense layer.
+# Three arguments are for later: `shrink` is what makes the maps smaller where no stride does,
+# `averaged` reduces each map to one number before the dense layer, and `circular` lets convolutions
+# take what is missing at a border from the opposite side.
 
 
 # %%
