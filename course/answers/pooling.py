@@ -1229,9 +1229,14 @@ def same_max_pool2d(x, *, kernel_size, stride):
 # + return (0, 16)
 
 # %% misconception="one_number" exercise="equal_shift"
-# One number is returned in place of a pair.
+# A tuple of one number is returned in place of a pair.
 # - return (0, 4)
 # + return (4,)
+
+# %% misconception="no_pair" exercise="equal_shift"
+# One number is returned, and no pair at all.
+# - return (0, 4)
+# + return 4
 
 # %% misconception="no_whole_number" exercise="equal_shift"
 # The shift is no whole number.
