@@ -158,10 +158,10 @@ def advantage(shift: tuple[int, int]) -> list[float]:
 @cache
 def _averaging() -> tuple[Shrinking, Shrinking]:
     train = framed(digits()[0], MARGIN)
-    maxima, strides = (
-        Shrinking(way, side=8 + 2 * MARGIN, averaged=True, circular=True)
-        for way in (partial(F.max_pool2d, kernel_size=2), "stride")
-    )
+    side = 8 + 2 * MARGIN
+    halves = partial(F.max_pool2d, kernel_size=2)
+    maxima = Shrinking(halves, side=side, averaged=True, circular=True)
+    strides = Shrinking("stride", side=side, averaged=True, circular=True)
     for nets in (maxima, strides):
         nets.fit(train, steps=100, rate=0.01, label="")
     return maxima, strides

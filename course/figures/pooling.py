@@ -173,13 +173,8 @@ def grids() -> Picture:
                         Rectangle(corner, 0.88, 0.88, fill=False, color=color, linewidth=2)
                     )
             bold = "bold" if number == best else "normal"
-            table.text(
-                *(0.5 + number, 4.5, f"{'abcd'[number]} {norm}"),
-                ha="center",
-                va="center",
-                color=color,
-                fontweight=bold,
-            )
+            norm_of = f"{'abcd'[number]} {norm}"
+            table.text(0.5 + number, 4.5, norm_of, ha="center", color=color, fontweight=bold)
             table.text(j + 0.14, i + 0.3, "abcd"[number], color=color, fontsize="x-small")
         table.text(2, 5.1, "sums of squares", ha="center", va="center", fontsize="small", color=INK)
         table.set_ylim(5.5, -0.04)
