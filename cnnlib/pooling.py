@@ -12,6 +12,9 @@ in row-major order where several are equal.
 Inside a window the maximum does not care where the largest value lies, hence the hope that pooling
 makes a network invariant to shifts. It does so in part only: a shift by less than the stride moves
 values across the borders of windows (Zhang, 2019). ``shift_consistency`` measures what is left.
+
+What breaks the invariance is the fixed grid of the samples. ``polyphase_sample`` lets the image
+choose the grid, and moves along with it exactly under circular shifts (Chaman and Dokmanic, 2021).
 """
 
 from collections.abc import Callable
@@ -27,6 +30,7 @@ __all__ = [
     "global_avg_pool",
     "max_pool2d",
     "max_pool2d_backward",
+    "polyphase_sample",
     "shift_consistency",
 ]
 
@@ -162,6 +166,31 @@ def max_pool2d_backward(
     index = row * x.shape[3] + column
     grad_x = torch.zeros_like(x.flatten(2), dtype=grad_out.dtype)
     return grad_x.scatter_add(2, index.flatten(2), grad_out.flatten(2)).reshape(x.shape)
+
+
+def polyphase_sample(x: Tensor, *, stride: int | tuple[int, int]) -> Tensor:
+    """Of the grids of pixels that lie a stride apart, each image's one of largest norm.
+
+    Grid (i, j) holds the pixels i, i + stride, ... down and j, j + stride, ... to the right; its
+    norm, the root of the sum of squares, runs over all channels. The first in row-major order wins
+    a tie. An image that moves round its borders gives the same pixels, moved round, unless two
+    grids tie. Shape: (N, C, H, W) -> (N, C, H / stride, W / stride). Raises ValueError where stride
+    is below 1 or does not divide H and W. Source: Chaman and Dokmanic, CVPR 2021.
+
+    >>> polyphase_sample(torch.tensor([[[[1.0, 5.0, -2.0, 0.0]]]]), stride=(1, 2))
+    tensor([[[[5., 0.]]]])
+    >>> polyphase_sample(torch.tensor([[[[0.0, 1.0, 5.0, -2.0]]]]), stride=(1, 2))
+    tensor([[[[0., 5.]]]])
+    """
+    sh, sw = pair(stride, name="stride", least=1)
+    if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with H and W multiples of the "
+            f"stride {(sh, sw)}"
+        )
+    grids = torch.stack([x[:, :, i::sh, j::sw] for i in range(sh) for j in range(sw)], dim=1)
+    largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+    return grids[torch.arange(len(x), device=x.device), largest]
 
 
 def shift_consistency(

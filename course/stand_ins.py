@@ -4,6 +4,7 @@ What an exercise builds is what the lesson trains and measures. An exercise that
 or whose answer cannot be run, must not stop the lesson: torch's function stands in, and says so.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from torch import Tensor
 from course.comparison import Misfit, attempt, fitting
 
 __all__ = ["StandIn", "yours_or"]
+
+# Seconds that one batch may take: a training calls the function some hundred times.
+LONGEST = 0.2
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,37 @@ class StandIn:
         return f"the reference, since yours {self.problem}" if self.problem else "yours"
 
 
-def yours_or(reference: Callable[[Tensor], Tensor], own: Callable[[Tensor], Tensor]) -> StandIn:
-    """Return the student's own elementwise function, or the reference where it cannot be trained.
+def yours_or(
+    reference: Callable[[Tensor], Tensor],
+    own: Callable[[Tensor], Tensor],
+    *,
+    batch: Tensor | None = None,
+) -> StandIn:
+    """Return the student's own function, or the reference where it cannot be trained.
 
-    It can where it maps a float32 tensor to one of the same shape that carries a gradient, and
-    leaves its input alone.
+    It can where it maps a float32 tensor to one of the shape that the reference gives, which
+    carries a gradient, and leaves its input alone. An elementwise function is tried on six numbers,
+    another one on a batch such as those of its training, which it may take 0.2 seconds for.
 
     >>> str(yours_or(torch.relu, lambda x: x.clamp(min=0)))
     'yours'
     >>> str(yours_or(torch.relu, lambda x: x[x > 0]))
     'the reference, since yours returns shape (3,), expected shape (2, 3)'
     """
-    problem = attempt(lambda: _trainable(own)).problem
+    x = torch.linspace(-2, 2, 6).reshape(2, 3) if batch is None else batch
+    problem = attempt(lambda: _trainable(own, x, reference(x))).problem
     return StandIn(reference if problem else own, problem)
 
 
-def _trainable(own: Callable[[Tensor], Tensor]) -> None:
+def _trainable(own: Callable[[Tensor], Tensor], x: Tensor, expected: Tensor) -> None:
     """Send numbers and a gradient through a function; raise what keeps it from being trained."""
-    x = torch.linspace(-2, 2, 6).reshape(2, 3).requires_grad_()
+    leaf = x.detach().clone().requires_grad_()
     # A copy that is no leaf: an operation in place is allowed there, and seen afterwards.
-    given = x * 1
-    y = fitting(own(given), x.shape)
-    if not torch.equal(given, x):
+    given = leaf * 1
+    started = time.perf_counter()
+    y = fitting(own(given), expected.shape)
+    if (seconds := time.perf_counter() - started) > LONGEST:
+        raise Misfit(f"takes {seconds:.1f} seconds for a batch, too long to train with")
+    if not torch.equal(given, leaf):
         raise Misfit("changes its input")
-    torch.autograd.grad(y.sum(), x)
+    torch.autograd.grad(y.sum(), leaf)

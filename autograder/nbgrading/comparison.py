@@ -220,7 +220,7 @@ def _every_second(
 def _cause(result: Mapping[str, Any]) -> str:
     """Return what nbgrader's log says was raised; its own last words speak of the log alone."""
     raised = re.findall(r"^\w+(?:Error|Exception): .+", str(result.get("log", "")), re.MULTILINE)
-    return raised[0] if raised else last_words(dict(result))
+    return raised[0] if raised else last_words(dict(result)).splitlines()[-1]
 
 
 def _graded(stock: Course, assignment: str, name: str, student: str) -> Mapping[str, _Result]:

@@ -97,10 +97,6 @@ They accept every alternative and every equivalent.
 # + if abs(down) >= x.shape[2] or abs(right) >= x.shape[2]:
 # +     raise ValueError(f"shift is {shift}; expected less than the image")
 
-# %% misconception="takes_no_image" exercise="shift_consistency"
-# An empty batch is taken as it is, and the share of nothing is not a number.
-# - if x.dim() != 4 or x.numel() == 0:
-# + if x.dim() != 4:
 
 # %% misconception="silent_error" exercise="shift_consistency"
 # The error does not name the shift that was passed.
@@ -140,16 +136,33 @@ def shift_consistency(model, x, *, shift):
 
 
 # %% equivalent exercise="shift_consistency"
-# Taking two sizes out of another number of them, below, is a ValueError too.
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.numel() == 0:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W), none of them 0")
+# or
 # - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() < 4 or x.numel() == 0:
 # or
+# - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() > 4 or x.numel() == 0:
-
-# %% equivalent exercise="shift_consistency"
-# No number of elements is below 0.
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 and x.numel() == 0:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() < 0:
+# or
 # - if x.dim() != 4 or x.numel() == 0:
 # + if x.dim() != 4 or x.numel() <= 0:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() == -1:
+# or
+# - if x.dim() != 4 or x.numel() == 0:
+# + if x.dim() != 4 or x.numel() == 1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W), none of them 0")
+# + pass
 
 # %% misconception="zeros_win" exercise="max_pool2d" of="unfolded"
 # The padding is 0, which wins over pixels below 0.
@@ -170,6 +183,16 @@ def shift_consistency(model, x, *, shift):
 # Only the right and the lower border are padded.
 # - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
 # + x = F.pad(x, (0, pw, 0, ph), value=-torch.inf)
+
+# %% misconception="pads_the_start" exercise="max_pool2d" of="unfolded"
+# The image is padded at the left and above only.
+# - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
+# + x = F.pad(x, (pw, 0, ph, 0), value=-torch.inf)
+
+# %% misconception="absolute_values" exercise="max_pool2d" of="unfolded"
+# The largest absolute value is returned, so numbers below 0 come out above it.
+# - x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
+# + x = F.pad(x.abs(), (pw, pw, ph, ph))
 
 # %% misconception="pads_height_as_width" exercise="max_pool2d" of="unfolded"
 # Height and width of the padding are swapped.
@@ -259,21 +282,6 @@ def shift_consistency(model, x, *, shift):
 # + if max(ph, pw) > max(kh, kw) // 2:
 
 
-# %% misconception="takes_three_dimensions" exercise="max_pool2d"
-# An image without a batch is taken as it is.
-def max_pool2d(x, *, kernel_size, stride=None, padding=0):
-    kh, kw = pair(kernel_size, name="kernel_size", least=1)
-    sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
-    ph, pw = pair(padding, name="padding", least=0)
-    if ph > kh // 2 or pw > kw // 2:
-        raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
-    if x.shape[-2] + 2 * ph < kh or x.shape[-1] + 2 * pw < kw:
-        raise ValueError(f"x has shape {tuple(x.shape)}; the window is {(kh, kw)}")
-    x = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
-    windows = x.unfold(-2, kh, sh).unfold(-2, kw, sw)
-    return windows.amax(dim=(-2, -1))
-
-
 # %% misconception="takes_any_window" exercise="max_pool2d"
 # A window larger than the image is left to torch, which raises another error.
 def max_pool2d(x, *, kernel_size, stride=None, padding=0):
@@ -350,10 +358,28 @@ def max_pool2d(x, *, kernel_size, stride=None, padding=0):
 
 
 # %% equivalent exercise="max_pool2d"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() < 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() > 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+
+# %% equivalent exercise="max_pool2d"
 # Padding is a whole number, so rounding half of the window down changes nothing.
 # - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh / 2 or pw > kw // 2:
 # or
+# - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh // 2 or pw > kw / 2:
 
 # %% equivalent exercise="max_pool2d"
@@ -472,24 +498,6 @@ def max_pool2d(x, *, kernel_size, stride=None, padding=0):
 # - return image.unfold(2, kh, sh).unfold(3, kw, sw).sum(dim=(4, 5))
 # + return image.unfold(2, kh, sh).unfold(3, kw, sw).sum(dim=(4, 5)).detach()
 
-# %% misconception="takes_any_padding" exercise="avg_pool2d" of="unfolded"
-# Padding above half of the window is taken, and whole windows lie outside the image.
-# - if ph > kh // 2 or pw > kw // 2:
-# -     raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
-
-# %% misconception="takes_three_dimensions" exercise="avg_pool2d" of="unfolded"
-# An image without a batch is taken as it is.
-# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
-# -     raise ValueError(
-# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) that, with padding {padding}, "
-# -         f"is at least as large as the window {(kh, kw)}"
-# -     )
-# + if x.shape[-2] + 2 * ph < kh or x.shape[-1] + 2 * pw < kw:
-# +     raise ValueError(f"x has shape {tuple(x.shape)}; the window is {(kh, kw)}")
-# ...
-# - return image.unfold(2, kh, sh).unfold(3, kw, sw).sum(dim=(4, 5))
-# + return image.unfold(-2, kh, sh).unfold(-2, kw, sw).sum(dim=(-2, -1))
-
 
 # %% misconception="torchs_own" exercise="avg_pool2d"
 # Torch's own function is called, so nothing was built.
@@ -542,11 +550,78 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 
 
 # %% equivalent exercise="avg_pool2d"
-# Padding is a whole number, so rounding half of the window down changes nothing.
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# -     raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh * 2 or pw > kw // 2:
+# or
 # - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh / 2 or pw > kw // 2:
 # or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 1 or pw > kw // 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 and pw > kw // 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 or pw > kw * 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
 # + if ph > kh // 2 or pw > kw / 2:
+# or
+# - if ph > kh // 2 or pw > kw // 2:
+# + if ph > kh // 2 or pw > kw // 1:
+# or
+# - raise ValueError(f"padding is {padding}; expected at most half of {(kh, kw)}")
+# + pass
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) that, with padding {padding}, "
+# -         f"is at least as large as the window {(kh, kw)}"
+# -     )
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() < 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() > 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 and x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 3 * ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 + ph < kh or x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh and x.shape[3] + 2 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 3 * pw < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 * pw < kw:
+# + if x.dim() != 4 or x.shape[2] + 2 * ph < kh or x.shape[3] + 2 + pw < kw:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)}; expected (N, C, H, W) that, with padding {padding}, "
+# -     f"is at least as large as the window {(kh, kw)}"
+# - )
+# + pass
 
 # %% equivalent exercise="avg_pool2d"
 # One image counts the pixels under each window, and two count the same.
@@ -598,6 +673,26 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 # - return x.mean(dim=(2, 3))
 # + return x.relu().mean(dim=(2, 3))
 
+# %% misconception="one_map" exercise="global_avg_pool"
+# The mean runs over the channels and not over the pixels.
+# - return x.mean(dim=(2, 3))
+# + return x.mean(dim=1).flatten(1)
+
+# %% misconception="divides_by_the_height" exercise="global_avg_pool"
+# The sum over all pixels is divided by the height only.
+# - return x.mean(dim=(2, 3))
+# + return x.sum(dim=(2, 3)) / x.shape[2]
+
+# %% misconception="divides_by_the_width" exercise="global_avg_pool"
+# The sum over all pixels is divided by the width only.
+# - return x.mean(dim=(2, 3))
+# + return x.sum(dim=(2, 3)) / x.shape[3]
+
+# %% misconception="one_row_of_channels" exercise="global_avg_pool"
+# The mean runs over the images as well, and one number is left for each channel.
+# - return x.mean(dim=(2, 3))
+# + return x.mean(dim=(0, 2, 3))
+
 # %% misconception="divides_by_a_side" exercise="global_avg_pool"
 # The sum is divided by the width squared, which is right for square images only.
 # - return x.mean(dim=(2, 3))
@@ -609,17 +704,6 @@ def avg_pool2d(x, *, kernel_size, stride=None, padding=0, count_include_pad=True
 # + return x.detach().mean(dim=(2, 3))
 
 
-# %% misconception="takes_three_dimensions" exercise="global_avg_pool"
-# An image without a batch is taken as it is.
-def global_avg_pool(x):
-    return x.mean(dim=(-2, -1))
-
-
-# %% misconception="takes_no_pixels" exercise="global_avg_pool"
-# An image without pixels is taken as it is, and its mean is not a number.
-# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
-# + if x.dim() != 4:
-
 # %% alternative="flattened" exercise="global_avg_pool"
 # The pixels are flattened first.
 # - return x.mean(dim=(2, 3))
@@ -630,10 +714,47 @@ def global_avg_pool(x):
 # - return x.mean(dim=(2, 3))
 # + return x.mean(3).mean(2)
 
+
 # %% equivalent exercise="global_avg_pool"
-# No number of pixels is below 0.
+# The lesson does not ask for this refusal.
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with pixels in it")
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() < 4 or x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() > 4 or x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 and x.shape[2] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[1] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[3] * x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] + x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] / x.shape[3] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[2] == 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[3] < 0:
+# or
 # - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
 # + if x.dim() != 4 or x.shape[2] * x.shape[3] <= 0:
+# or
+# - if x.dim() != 4 or x.shape[2] * x.shape[3] == 0:
+# + if x.dim() != 4 or x.shape[2] * x.shape[3] == -1:
+# or
+# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with pixels in it")
+# + pass
 
 # %% misconception="all_ties" exercise="max_pool2d_backward" of="loops"
 # Every pixel that equals the largest gets the full gradient, so more comes out than went in.
@@ -730,6 +851,12 @@ def global_avg_pool(x):
 # + mask = (window == window.amax(dim=(2, 3), keepdim=True)).to(x.dtype)
 # + grad_x[part] += mask * window * grad
 
+# %% misconception="times_the_winner" exercise="max_pool2d_backward" of="unfolded"
+# The gradient is multiplied by the winner's value, where its slope is 1.
+# - index = (row * x.shape[3] + column).flatten(2)
+# + index = (row * x.shape[3] + column).flatten(2)
+# + grad_out = grad_out * windows.amax(dim=4)
+
 # %% misconception="one_winner_for_all_channels" exercise="max_pool2d_backward" of="unfolded"
 # The winner is looked for once for all channels instead of in each.
 # - winner = windows.max(dim=4).indices
@@ -820,14 +947,6 @@ def global_avg_pool(x):
 # + n, c, h, w = x.shape
 # + grad_x = torch.zeros(n, c, h * w)
 
-# %% misconception="takes_any_window" exercise="max_pool2d_backward" of="unfolded"
-# A window larger than the image is left to torch, which raises another error.
-# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
-# -     raise ValueError(
-# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) at least as large as the "
-# -         f"window {(kh, kw)}"
-# -     )
-
 
 # %% misconception="by_autograd" exercise="max_pool2d_backward"
 # Autograd is asked, so the backward pass was not written.
@@ -897,6 +1016,41 @@ def max_pool2d_backward(grad_out, x, *, kernel_size, stride=None):
 # + grad_x = torch.zeros_like(x.flatten(2))
 # + return grad_x.scatter_add(2, index, grad_out.flatten(2)).reshape(x.shape)
 
+
+# %% equivalent exercise="max_pool2d_backward"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=1)
+# + sh, sw = pair(kernel_size if stride is None else stride, name="stride", least=0)
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) at least as large as the "
+# -         f"window {(kh, kw)}"
+# -     )
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() < 4 or x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() > 4 or x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 and x.shape[2] < kh or x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 or x.shape[2] < kh and x.shape[3] < kw:
+# or
+# - if x.dim() != 4 or x.shape[2] < kh or x.shape[3] < kw:
+# + if x.dim() != 4 or x.shape[2] < kh or x.shape[2] < kw:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)}; expected (N, C, H, W) at least as large as the "
+# -     f"window {(kh, kw)}"
+# - )
+# + pass
 
 # %% equivalent exercise="max_pool2d_backward"
 # Checks run on the processor alone, where the device is the same.
@@ -1043,3 +1197,214 @@ def same_max_pool2d(x, *, kernel_size, stride):
 # - return F.max_pool2d(F.pad(x, sides, value=-torch.inf), kernel_size, stride)
 # + padded = F.pad(x, sides, value=float(x.min()))
 # + return F.max_pool2d(padded, kernel_size, stride)
+
+# %% misconception="one_pixel" exercise="equal_shift"
+# After a shift by one pixel the samples are the pixels that were left out before.
+# - return (0, 4)
+# + return (0, 1)
+
+# %% misconception="two_pixels" exercise="equal_shift"
+# One of the two strides is forgotten.
+# - return (0, 4)
+# + return (0, 2)
+
+# %% misconception="side_of_a_filter" exercise="equal_shift"
+# A shift by the side of a filter, which has nothing to do with the samples.
+# - return (0, 4)
+# + return (3, 3)
+
+# %% misconception="one_direction_only" exercise="equal_shift"
+# To the right the samples come back to their places, downwards they do not.
+# - return (0, 4)
+# + return (2, 4)
+
+# %% misconception="no_shift" exercise="equal_shift"
+# A shift by nothing makes no difference to anything.
+# - return (0, 4)
+# + return (0, 0)
+
+# %% misconception="once_round" exercise="equal_shift"
+# The image moves round until it is where it was.
+# - return (0, 4)
+# + return (0, 16)
+
+# %% misconception="one_number" exercise="equal_shift"
+# A tuple of one number is returned in place of a pair.
+# - return (0, 4)
+# + return (4,)
+
+# %% misconception="no_pair" exercise="equal_shift"
+# One number is returned, and no pair at all.
+# - return (0, 4)
+# + return 4
+
+# %% misconception="no_whole_number" exercise="equal_shift"
+# The shift is no whole number.
+# - return (0, 4)
+# + return (0, 3.5)
+
+# %% alternative="down" exercise="equal_shift"
+# Down is as good.
+# - return (0, 4)
+# + return (4, 0)
+
+# %% alternative="both_ways" exercise="equal_shift"
+# Both ways at once, and backwards.
+# - return (0, 4)
+# + return (-4, 4)
+
+# %% alternative="a_list" exercise="equal_shift"
+# A list of two numbers.
+# - return (0, 4)
+# + return [4, -4]
+
+# %% misconception="first_grid" exercise="polyphase_sample"
+# The first grid is kept whatever the image holds, as a stride does.
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return x[:, :, ::sh, ::sw]
+
+# %% misconception="one_grid_for_the_batch" exercise="polyphase_sample"
+# The norm runs over the images too, so all of them are sampled on one grid.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return grids[:, torch.linalg.vector_norm(grids, dim=(0, 2, 3, 4)).argmax()]
+
+# %% misconception="each_channel_its_grid" exercise="polyphase_sample"
+# Each channel is sampled on a grid of its own, so channels are no longer aligned.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + largest = torch.linalg.vector_norm(grids, dim=(3, 4)).argmax(dim=1)
+# + n, c = torch.arange(len(x))[:, None], torch.arange(x.shape[1])
+# + return grids[n, largest, c]
+
+# %% misconception="largest_sum" exercise="polyphase_sample"
+# The sum of the pixels decides, where pixels below 0 count against a grid.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = grids.sum(dim=(2, 3, 4)).argmax(dim=1)
+
+# %% misconception="sum_of_magnitudes" exercise="polyphase_sample"
+# The sum of the absolute values decides in place of the root of the sum of squares.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = grids.abs().sum(dim=(2, 3, 4)).argmax(dim=1)
+
+# %% misconception="largest_pixel" exercise="polyphase_sample"
+# The grid that holds the largest pixel is kept.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = grids.amax(dim=(2, 3, 4)).argmax(dim=1)
+
+# %% misconception="largest_magnitude" exercise="polyphase_sample"
+# The grid that holds the pixel of largest absolute value is kept.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = grids.abs().amax(dim=(2, 3, 4)).argmax(dim=1)
+
+# %% misconception="smallest_norm" exercise="polyphase_sample"
+# The grid of smallest norm is kept.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmin(dim=1)
+
+# %% misconception="last_of_ties" exercise="polyphase_sample"
+# Of grids with the same norm the last is kept.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + norms = torch.linalg.vector_norm(grids, dim=(2, 3, 4))
+# + largest = norms.shape[1] - 1 - norms.flip(1).argmax(dim=1)
+
+# %% misconception="column_by_column" exercise="polyphase_sample"
+# The grids are numbered column by column, so the first of ties is another one.
+# - grids = torch.stack([x[:, :, i::sh, j::sw] for i in range(sh) for j in range(sw)], dim=1)
+# + grids = torch.stack([x[:, :, i::sh, j::sw] for j in range(sw) for i in range(sh)], dim=1)
+
+# %% misconception="swaps_the_strides" exercise="polyphase_sample"
+# The stride's height is taken for its width.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sw, sh = pair(stride, name="stride", least=1)
+
+# %% misconception="blocks" exercise="polyphase_sample"
+# The image is cut into blocks of neighbours, in place of grids of pixels a stride apart.
+# - grids = torch.stack([x[:, :, i::sh, j::sw] for i in range(sh) for j in range(sw)], dim=1)
+# + a, b = x.shape[2] // sh, x.shape[3] // sw
+# + corners = [(i * a, j * b) for i in range(sh) for j in range(sw)]
+# + grids = torch.stack([x[:, :, i : i + a, j : j + b] for i, j in corners], dim=1)
+
+# %% misconception="by_the_first_channel" exercise="polyphase_sample"
+# The first channel alone decides.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = torch.linalg.vector_norm(grids[:, :, 0], dim=(2, 3)).argmax(dim=1)
+
+# %% misconception="largest_in_each_window" exercise="polyphase_sample"
+# The largest pixel of each window is taken, which is max pooling.
+# - grids = torch.stack([x[:, :, i::sh, j::sw] for i in range(sh) for j in range(sw)], dim=1)
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return F.max_pool2d(x, (sh, sw))
+
+# %% misconception="detached" exercise="polyphase_sample"
+# The grid is taken out of the graph, so no gradient flows back.
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return grids.detach()[torch.arange(len(x)), largest]
+
+# %% misconception="takes_any_size" exercise="polyphase_sample"
+# Where the stride does not divide the sides, rows and columns at the end are cut off.
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with H and W multiples of the "
+# -         f"stride {(sh, sw)}"
+# -     )
+# + x = x[:, :, : x.shape[2] // sh * sh, : x.shape[3] // sw * sw]
+
+# %% misconception="silent_error" exercise="polyphase_sample"
+# The error does not say what was passed.
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)}; expected (N, C, H, W) with H and W multiples of the "
+# -         f"stride {(sh, sw)}"
+# -     )
+# + if x.shape[2] % sh or x.shape[3] % sw:
+# +     raise ValueError("bad stride")
+
+# %% alternative="squares" exercise="polyphase_sample"
+# The sums of squares decide as their roots do.
+# - largest = torch.linalg.vector_norm(grids, dim=(2, 3, 4)).argmax(dim=1)
+# + largest = grids.square().sum(dim=(2, 3, 4)).argmax(dim=1)
+
+
+# %% alternative="reshaped" exercise="polyphase_sample"
+# Grids by a reshape, and the one that is kept by gather.
+def polyphase_sample(x, *, stride):
+    sh, sw = pair(stride, name="stride", least=1)
+    n, c, h, w = x.shape
+    if h % sh or w % sw:
+        raise ValueError(f"x has shape {tuple(x.shape)}; the stride is {(sh, sw)}")
+    grids = x.reshape(n, c, h // sh, sh, w // sw, sw).permute(0, 3, 5, 1, 2, 4).flatten(1, 2)
+    largest = grids.flatten(2).square().sum(dim=2).argmax(dim=1)
+    index = largest[:, None, None, None, None].expand(-1, 1, *grids.shape[2:])
+    return grids.gather(1, index)[:, 0]
+
+
+# %% alternative="loops" exercise="polyphase_sample"
+# Image by image.
+def polyphase_sample(x, *, stride):
+    sh, sw = pair(stride, name="stride", least=1)
+    if x.shape[2] % sh or x.shape[3] % sw:
+        raise ValueError(f"x has shape {tuple(x.shape)}; the stride is {(sh, sw)}")
+    kept = []
+    for image in x:
+        grids = [image[:, i::sh, j::sw] for i in range(sh) for j in range(sw)]
+        kept.append(max(grids, key=lambda grid: (grid**2).sum().item()))
+    return torch.stack(kept)
+
+
+# %% equivalent exercise="polyphase_sample"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# + if x.dim() < 4 or x.shape[2] % sh or x.shape[3] % sw:
+# or
+# - if x.dim() != 4 or x.shape[2] % sh or x.shape[3] % sw:
+# + if x.dim() > 4 or x.shape[2] % sh or x.shape[3] % sw:
+
+# %% equivalent exercise="polyphase_sample"
+# Checks run on the processor alone, where the device is the same.
+# - return grids[torch.arange(len(x), device=x.device), largest]
+# + return grids[torch.arange(len(x)), largest]

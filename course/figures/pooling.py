@@ -1,23 +1,39 @@
 """Still figures of the lesson on pooling."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
-from course.datasets import digits
-from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
+from course.datasets import Images, digits
+from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, Picture, panels, show
 
-__all__ = ["edges", "kept_curves", "number_grid", "routes", "sampled", "windows"]
+__all__ = [
+    "edges",
+    "flips",
+    "grids",
+    "kept_curves",
+    "number_grid",
+    "routes",
+    "sampled",
+    "windows",
+]
 
 # The margin of background around each digit: shifts up to this lose nothing.
 MARGIN = 4
 SIDE = 8 + 2 * MARGIN
-LINES = ((GREY, "s", ":"), (BLUE, "D", "-."), (ORANGE, "^", "--"), (GREEN, "o", "-"))
+LINES = (
+    (GREY, "s", ":"),
+    (BLUE, "D", "-."),
+    (ORANGE, "^", "--"),
+    (PURPLE, "v", (0, (5, 1))),
+    (GREEN, "o", "-"),
+)
+# The grids of every second pixel, in row-major order.
+COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 
 
 def edges(images: Tensor) -> Tensor:
@@ -36,6 +52,34 @@ def number_grid(axes: Axes, shape: tuple[int, int], *, title: str = "") -> None:
     for row in range(rows):
         for column in range(columns):
             axes.add_patch(Rectangle((column, row), 1, 1, fill=False, color="#bbbbbb", linewidth=1))
+
+
+def flips(network: Callable[[Tensor], Tensor], data: Images, *, shown: int = 6) -> Picture:
+    """Draw images of which a network says something else once they move by one pixel.
+
+    network gives scores (N, K) for images (N, 1, H, W). Drawn are the first of those that it gets
+    right as they are, with what it says of them, and below, one pixel further to the right.
+    """
+    moved = data.images.roll(1, dims=3)
+    with torch.no_grad():
+        before, after = network(data.images).argmax(dim=1), network(moved).argmax(dim=1)
+    chosen = ((before == data.labels) & (after != before)).nonzero()[:shown, 0].tolist()
+    axes = panels(2, max(len(chosen), 1), height=3.1)
+    for panel in axes:
+        panel.set(xticks=[], yticks=[])
+    columns = max(len(chosen), 1)
+    for row, (images, said) in enumerate(((data.images, before), (moved, after))):
+        for panel, index in zip(axes[row * columns :], chosen, strict=False):
+            panel.imshow(images[index, 0].numpy(), cmap="Greys", vmin=0)
+            mark = "\N{MULTIPLICATION SIGN}" if row else "\N{CHECK MARK}"
+            panel.set_title(f"says {said[index]} {mark}", fontsize="medium")
+        axes[row * columns].set_ylabel("one pixel further" if row else "as it is")
+    told = ", ".join(f"{before[i]} becomes {after[i]}" for i in chosen)
+    return show(
+        axes,
+        f"Handwritten digits that the network reads rightly, and below the same ones one pixel "
+        f"further to the right. What it says of them: {told or 'nothing changes'}.",
+    )
 
 
 def sampled() -> Picture:
@@ -109,26 +153,72 @@ def routes() -> Picture:
     )
 
 
-def kept_curves(shares: Mapping[str, Sequence[float]]) -> Picture:
-    """Draw shares of kept answers over the shift, from 0 pixels on; up to four named curves.
+def grids() -> Picture:
+    """Draw the four grids of every second pixel of an image, and of the same image moved."""
+    image = torch.tensor([[1, 2, 0, 4], [3, 0, 1, 1], [0, 6, 2, 3], [1, 0, 2, 0]])
+    axes = panels(2, 3, height=4.4)
+    words = []
+    for row, values in enumerate((image, image.roll(1, dims=1))):
+        norms = [values[i::2, j::2].square().sum().item() for i in (0, 1) for j in (0, 1)]
+        best = max(range(4), key=norms.__getitem__)
+        table, fixed, chosen = axes[3 * row : 3 * row + 3]
+        where = "one pixel to the right" if row else "as it is"
+        _fill(table, values, title=where)
+        for number, (norm, color) in enumerate(zip(norms, COLORS, strict=True)):
+            i, j = divmod(number, 2)
+            for down in (i, i + 2):
+                for right in (j, j + 2):
+                    corner = (right + 0.06, down + 0.06)
+                    table.add_patch(
+                        Rectangle(corner, 0.88, 0.88, fill=False, color=color, linewidth=2)
+                    )
+            bold = "bold" if number == best else "normal"
+            norm_of = f"{'abcd'[number]} {norm}"
+            table.text(0.5 + number, 4.5, norm_of, ha="center", color=color, fontweight=bold)
+            table.text(j + 0.14, i + 0.3, "abcd"[number], color=color, fontsize="x-small")
+        table.text(2, 5.1, "sums of squares", ha="center", va="center", fontsize="small", color=INK)
+        table.set_ylim(5.5, -0.04)
+        i, j = divmod(best, 2)
+        _fill(fixed, values[::2, ::2], title="always grid a")
+        _fill(chosen, values[i::2, j::2], title=f"the largest, grid {'abcd'[best]}")
+        words.append(
+            f"sums of squares {', '.join(map(str, norms))}; grid a holds "
+            f"{values[::2, ::2].flatten().tolist()}, the largest is grid {'abcd'[best]} and holds "
+            f"{values[i::2, j::2].flatten().tolist()}"
+        )
+    return show(
+        axes,
+        "A table of 4 by 4 numbers, its four grids of every second pixel told apart by letters, "
+        f"and the same table moved round by one column. Before: {words[0]}. After: {words[1]}.",
+    )
 
-    Raises ValueError for more curves than can be told apart.
+
+def kept_curves(shares: Mapping[str, Tensor]) -> Picture:
+    """Draw shares of kept answers over the shift, from 0 pixels on; up to five named curves.
+
+    A curve has shape (seeds, shifts): the line is the median, the band reaches from the lowest to
+    the highest. Raises ValueError for more curves than can be told apart.
     """
     if len(shares) > len(LINES):
         raise ValueError(f"shares has {len(shares)} curves; expected {len(LINES)} or fewer")
     (panel,) = panels(1, 1, height=3.4)
+    words = []
     for (name, values), (color, marker, style) in zip(shares.items(), LINES, strict=False):
-        percent = 100 * np.asarray(values)
-        panel.plot(percent, color=color, marker=marker, linestyle=style, linewidth=2, label=name)
-    longest = max(len(values) for values in shares.values())
+        percent = 100 * values.double()
+        middle = percent.median(dim=0).values.numpy()
+        shifts = range(len(middle))
+        panel.plot(
+            shifts, middle, color=color, marker=marker, linestyle=style, linewidth=2, label=name
+        )
+        low, high = percent.amin(dim=0).numpy(), percent.amax(dim=0).numpy()
+        panel.fill_between(shifts, low, high, color=color, alpha=0.15, linewidth=0)
+        words.append(f"{name} {', '.join(f'{value:.0f}' for value in middle)}")
+    longest = max(values.shape[1] for values in shares.values())
     panel.set(xlabel="shift in pixels", ylabel="answers kept, in percent", ylim=(0, 103))
     panel.set_xticks(range(longest))
     panel.grid(visible=True)
     panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    told = "; ".join(
-        f"{name} {', '.join(f'{100 * value:.0f}' for value in values)}"
-        for name, values in shares.items()
-    )
+    told = "; ".join(words)
     return show([panel], f"Answers kept in percent, after shifts from 0 pixels on: {told}.")
 
 

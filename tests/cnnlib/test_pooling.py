@@ -221,6 +221,91 @@ def test_an_empty_batch_gives_an_empty_batch() -> None:
     assert pooling.avg_pool2d(x, kernel_size=2).shape == (0, 2, 2, 2)
 
 
+# Adaptive polyphase sampling.
+
+
+@given(
+    data=st.data(),
+    n=counts,
+    c=counts,
+    stride=st.tuples(counts, counts),
+    size=st.tuples(counts, counts),
+    shift=st.tuples(st.integers(-4, 4), st.integers(-4, 4)),
+)
+def test_what_polyphase_sampling_keeps_moves_round_with_the_image(
+    draw_tensor: Callable[..., Tensor],
+    data: Any,
+    n: int,
+    c: int,
+    stride: tuple[int, int],
+    size: tuple[int, int],
+    shift: tuple[int, int],
+) -> None:
+    shape = (n, c, size[0] * stride[0], size[1] * stride[1])
+    x = draw_tensor(data, shape, torch.float64)
+    norms = grids(x, stride).flatten(2).norm(dim=2).sort(dim=1, descending=True).values
+    # Two grids of one norm are told apart by their place alone, which moves.
+    assume(norms.shape[1] == 1 or bool((norms[:, 0] > norms[:, 1] + 1e-9).all()))
+    still = pooling.polyphase_sample(x, stride=stride)
+    moved = pooling.polyphase_sample(x.roll(shift, dims=(2, 3)), stride=stride)
+    ways = [still.roll((a, b), dims=(2, 3)) for a in range(size[0]) for b in range(size[1])]
+    for image in range(n):
+        assert any(torch.equal(moved[image], way[image]) for way in ways)
+
+
+def grids(x: Tensor, stride: tuple[int, int]) -> Tensor:
+    sh, sw = stride
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // sh, sh, w // sw, sw).permute(0, 3, 5, 1, 2, 4).flatten(1, 2)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@given(data=st.data(), n=counts, c=counts, stride=st.tuples(counts, counts))
+@settings(max_examples=30)
+def test_polyphase_sampling_keeps_one_whole_grid_of_each_image_and_its_gradient(
+    draw_tensor: Callable[..., Tensor],
+    dtype: torch.dtype,
+    data: Any,
+    n: int,
+    c: int,
+    stride: tuple[int, int],
+) -> None:
+    x = draw_tensor(data, (n, c, 2 * stride[0], 3 * stride[1]), dtype)
+    leaf = x.clone().requires_grad_()
+    y = pooling.polyphase_sample(leaf, stride=stride)
+    assert y.dtype == dtype
+    candidates = grids(x, stride)
+    norms = candidates.double().flatten(2).norm(dim=2)
+    for image in range(n):
+        kept = [bool(torch.equal(y[image], grid)) for grid in candidates[image]]
+        assert max(norms[image][torch.tensor(kept)]) >= norms[image].max() * (1 - 1e-2)
+    (gradient,) = torch.autograd.grad(y.sum(), leaf)
+    assert gradient.sum().item() == y.numel()
+    assert set(gradient.flatten().tolist()) <= {0.0, 1.0}
+
+
+def test_the_first_grid_wins_a_tie_and_channels_stay_together(device: str) -> None:
+    x = torch.tensor([[[[1.0, -2.0, 1.0, 0.0]], [[3.0, 0.0, 0.0, 3.0]]]], device=device)
+    # Sums of squares: 1 + 1 + 9 in the even columns, 4 + 9 in the odd ones.
+    odd = pooling.polyphase_sample(x, stride=(1, 2))
+    assert odd.tolist() == [[[[-2.0, 0.0]], [[0.0, 3.0]]]]
+    tied = torch.tensor([[[[1.0, -1.0], [-1.0, 1.0]]]], device=device)
+    assert pooling.polyphase_sample(tied, stride=2).item() == 1.0
+
+
+def test_a_network_with_strides_can_keep_every_answer_under_circular_shifts() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(20, 1, 8, 8, dtype=torch.float64, generator=generator)
+    weight = torch.randn(6, 1, 3, 3, dtype=torch.float64, generator=generator)
+
+    def sampled(x: Tensor) -> Tensor:
+        features = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="circular"), weight).relu()
+        return pooling.global_avg_pool(pooling.polyphase_sample(features, stride=2))
+
+    for shift in [(0, 1), (1, 0), (3, 5)]:
+        assert_close(sampled(x.roll(shift, dims=(2, 3))), sampled(x))
+
+
 # Shift consistency.
 
 
@@ -301,6 +386,10 @@ X = torch.ones(2, 3, 5, 4)
         (lambda: pooling.max_pool2d_backward(X, X, kernel_size=(1, 5)), ["5, 4)", "(1, 5)"]),
         (lambda: pooling.max_pool2d_backward(X, X[0], kernel_size=1), ["(3, 5, 4)", "(N, C"]),
         (lambda: pooling.max_pool2d_backward(X, X, kernel_size=1, stride=0), ["stride is 0"]),
+        (lambda: pooling.polyphase_sample(X, stride=2), ["(2, 3, 5, 4)", "(2, 2)"]),
+        (lambda: pooling.polyphase_sample(X, stride=(5, 3)), ["(2, 3, 5, 4)", "(5, 3)"]),
+        (lambda: pooling.polyphase_sample(X[0], stride=1), ["(3, 5, 4)", "(N, C, H, W)"]),
+        (lambda: pooling.polyphase_sample(X, stride=0), ["stride is 0", "1 or more"]),
         (lambda: pooling.shift_consistency(torch.sum, X, shift=(5, 0)), ["(5, 0)", "5 x 4"]),
         (lambda: pooling.shift_consistency(torch.sum, X, shift=-4), ["-4", "5 x 4"]),
         (lambda: pooling.shift_consistency(torch.sum, X[:0], shift=1), ["(0, 3, 5, 4)", "(N, C"]),

@@ -1,9 +1,11 @@
 """A lesson runs the student's own function where it can, and says where it cannot."""
 
+import time
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course.stand_ins import yours_or
@@ -47,3 +49,25 @@ def test_another_one_is_replaced_by_the_reference_and_the_problem_is_told(
     assert found.function is torch.relu
     assert found.label == "the reference"
     assert str(found).startswith(f"the reference, since yours {problem}")
+
+
+def halves(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2)
+
+
+def test_a_function_that_changes_the_shape_is_tried_on_a_batch() -> None:
+    batch = torch.randn(4, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+    for own in (halves, lambda x: x[:, :, ::2, ::2]):
+        assert yours_or(halves, own, batch=batch).function is own
+    found = yours_or(halves, lambda x: F.max_pool2d(x, 2, 1), batch=batch)
+    assert str(found).endswith("returns shape (4, 3, 5, 7), expected shape (4, 3, 3, 4)")
+
+
+def test_a_function_that_is_too_slow_to_train_with_is_replaced() -> None:
+    def slow(x: Tensor) -> Tensor:
+        time.sleep(0.3)
+        return halves(x)
+
+    found = yours_or(halves, slow, batch=torch.zeros(2, 3, 4, 4))
+    assert found.function is halves
+    assert "yours takes 0.3 seconds for a batch, too long" in str(found)

@@ -24,7 +24,8 @@ ARGUMENTS: dict[str, Callable[[], tuple[tuple[object, ...], dict[str, object]]]]
     "activations.arrivals": lambda: (({"2 layers": DENSE}, digits()[0]), {}),
     "convolution.places": lambda: ((torch.zeros(9, 1, 8, 8),), {}),
     "convolution.filters": lambda: ((NETWORK, NETWORK.state_dict()), {}),
-    "pooling.kept_curves": lambda: (({"strides": [1.0, 0.5]},), {}),
+    "pooling.flips": lambda: ((lambda x: x.flatten(1), digits()[1].take(2)), {}),
+    "pooling.kept_curves": lambda: (({"strides": torch.tensor([[1.0, 0.5]])},), {}),
     "resnet.draw_block": lambda: ((PaddedBlock, 4, 4), {}),
     "resnet.draw_network": lambda: (
         (stack(8, block=PaddedBlock, seed=0), (1, 8, 8)),
