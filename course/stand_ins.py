@@ -6,20 +6,21 @@ or whose answer cannot be run, must not stop the lesson: torch's function stands
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course.comparison import Misfit, attempt, fitting
 
-__all__ = ["StandIn", "yours_or"]
+__all__ = ["StandIn", "yours_like", "yours_or"]
 
 
 @dataclass(frozen=True)
 class StandIn:
     """A function that a lesson runs; problem is empty where it is the student's own."""
 
-    function: Callable[[Tensor], Tensor]
+    function: Callable[..., Any]
     problem: str
 
     @property
@@ -43,6 +44,35 @@ def yours_or(reference: Callable[[Tensor], Tensor], own: Callable[[Tensor], Tens
     'the reference, since yours returns shape (3,), expected shape (2, 3)'
     """
     problem = attempt(lambda: _trainable(own)).problem
+    return StandIn(reference if problem else own, problem)
+
+
+def yours_like(
+    reference: Callable[..., Any], own: Callable[..., Any], *arguments: Tensor, **options: object
+) -> StandIn:
+    """Return the student's own function where it can stand in for a reference, else the reference.
+
+    It can where, for these arguments, it returns tensors of the reference's shapes. Whether they
+    hold the right numbers is for the check to say, and for the lesson to show.
+
+    >>> str(yours_like(torch.mm, torch.mul, torch.ones(2, 2), torch.ones(2, 2)))
+    'yours'
+    >>> str(yours_like(torch.mm, lambda a, b: a, torch.ones(2, 3), torch.ones(3, 4)))
+    'the reference, since yours returns shape (2, 3), expected shape (2, 4)'
+    """
+    wanted = reference(*arguments, **options)
+
+    def stands_in() -> None:
+        found = own(*(argument.clone() for argument in arguments), **options)
+        if isinstance(wanted, Tensor):
+            fitting(found, wanted.shape)
+            return
+        if not isinstance(found, tuple) or len(found) != len(wanted):
+            raise Misfit(f"returns a {type(found).__name__}, expected {len(wanted)} tensors")
+        for ours, theirs in zip(found, wanted, strict=True):
+            fitting(ours, theirs.shape)
+
+    problem = attempt(stands_in).problem
     return StandIn(reference if problem else own, problem)
 
 
