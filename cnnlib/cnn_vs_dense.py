@@ -22,6 +22,7 @@ __all__ = [
     "DigitsCNN",
     "dense_parameters",
     "dense_twin",
+    "field_of",
     "flatten",
     "shape_trail",
     "top_patches",
@@ -133,27 +134,62 @@ def shape_trail(
     return trail
 
 
-def top_patches(
-    maps: Tensor, images: Tensor, *, channel: int, k: int, size: int, stride: int
-) -> Tensor:
-    """Patches of k images that excite a channel most, strongest first, one from each image.
+def field_of(model: nn.Sequential, layer: int) -> tuple[int, int, int]:
+    """What a unit behind a layer sees: side of its receptive field, jump, and its first pixel.
 
-    maps (N, C, H', W') are a layer's outputs for images (N, 1, H, W). A unit at (r, c) looks at the
-    patch of size x size pixels in whose middle pixel (stride r, stride c) stands; beyond the rim
-    pixels are 0. size is odd. Shape: (k, 1, size, size).
-    Source: Zeiler and Fergus (2014), who look at the strongest unit of a map.
+    The unit at row r sees the rows from first + jump r on, beyond the rim where that is below 0.
+    Convolutions are square and not dilated.
 
-    >>> images = torch.arange(9.0).reshape(1, 1, 3, 3)
-    >>> top_patches(images, images, channel=0, k=1, size=3, stride=1)
-    tensor([[[[4., 5., 0.],
-              [7., 8., 0.],
-              [0., 0., 0.]]]])
+    >>> field_of(nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 3)), 1)
+    (7, 2, -1)
     """
-    values, places = maps[:, channel].flatten(1).max(dim=1)
-    padded = F.pad(images, (size // 2,) * 4)
+    side, jump, first = 1, 1, 0
+    for m in list(model.children())[: layer + 1]:
+        if isinstance(m, nn.Conv2d):
+            assert isinstance(m.padding, tuple)
+            first -= m.padding[0] * jump
+            side += (m.kernel_size[0] - 1) * jump
+            jump *= m.stride[0]
+    return side, jump, first
+
+
+def top_patches(
+    model: nn.Sequential, layer: int, images: Tensor, *, channel: int, k: int
+) -> Tensor:
+    """What excites a channel most: patches of k images, strongest first, one from each image.
+
+    Each patch is the receptive field of the strongest unit of the channel, behind the layer of that
+    number. Beyond the rim pixels are 0.
+    Shape: images (N, C, H, W) -> (k, C, side, side). Source: Zeiler and Fergus (2014).
+
+    >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU())
+    >>> top_patches(model, 1, torch.zeros(4, 1, 6, 6), channel=0, k=2).shape
+    torch.Size([2, 1, 3, 3])
+    """
+    side, jump, first = field_of(model, layer)
+    with torch.no_grad():
+        maps = model[: layer + 1](images)[:, channel]
+    values, places = maps.flatten(1).max(dim=1)
+    padded = F.pad(images, (side,) * 4)
     patches = []
     for image in values.argsort(descending=True)[:k].tolist():
-        row, column = divmod(int(places[image]), maps.shape[3])
-        top, left = stride * row, stride * column
-        patches.append(padded[image, :, top : top + size, left : left + size])
+        row, column = divmod(int(places[image]), maps.shape[2])
+        top, left = side + first + jump * row, side + first + jump * column
+        patches.append(padded[image, :, top : top + side, left : left + side])
     return torch.stack(patches)
+
+
+def same_alone(model: nn.Module, x: Tensor) -> bool:
+    """Whether a model gives each image of a batch the row of scores that it gets alone.
+
+    Shape: x (N, ...). Rows may differ by a relative 1e-4 plus 1e-5.
+
+    >>> x = torch.rand(3, 2)
+    >>> same_alone(nn.Softmax(dim=1), x), same_alone(nn.Softmax(dim=0), x)
+    (True, False)
+    """
+    together = model(x)
+    alone = torch.cat([model(x[i : i + 1]) for i in range(len(x))])
+    if len(together) != len(x) or together.shape != alone.shape:
+        return False
+    return torch.allclose(together, alone, rtol=1e-4, atol=1e-5)

@@ -24,8 +24,8 @@ def off_by(strides: Sequence[int], *, step: int, seed: int) -> float:
     """Return how far a map is from following its image, as a share of the map's own spread.
 
     Layers of random 3 x 3 kernels with these strides look at a photograph, and at the same one
-    moved to the right by step pixels. The map follows where it is the first map, moved by step over the
-    product of the strides; between two positions that is a mean of the neighbours.
+    moved to the right by step pixels. The map follows where it is the first map, moved by step over
+    the product of the strides; between two positions that is a mean of the neighbours.
 
     >>> off_by([1], step=5, seed=0) < 1e-5 < off_by([2], step=1, seed=0)
     True

@@ -1,13 +1,13 @@
-"""How much each pixel of a receptive field influences the unit that can see it."""
+"""What a unit can see, and how much each of these pixels influences it."""
 
 from collections.abc import Sequence
 from math import sqrt
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["influence"]
+__all__ = ["field_of", "influence"]
 
 IMAGES, CHANNELS = 64, 16
 
@@ -32,3 +32,22 @@ def influence(layers: Sequence[tuple[int, int]], *, seed: int) -> Tensor:
         y = F.conv2d(y, weight * spread, dilation=dilation).relu()
     (gradient,) = torch.autograd.grad(y, x, torch.randn(y.shape, generator=generator))
     return gradient.square().mean(dim=(0, 1))
+
+
+def field_of(model: nn.Sequential, layer: int) -> tuple[int, int, int]:
+    """Return what a unit behind a layer sees: side of its receptive field, jump, first pixel.
+
+    The unit at row r sees the rows from first + jump r on, beyond the rim where that is below 0.
+    Convolutions are square and not dilated.
+
+    >>> field_of(nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 3)), 1)
+    (7, 2, -1)
+    """
+    side, jump, first = 1, 1, 0
+    for m in list(model.children())[: layer + 1]:
+        if isinstance(m, nn.Conv2d):
+            assert isinstance(m.padding, tuple)
+            first -= m.padding[0] * jump
+            side += (m.kernel_size[0] - 1) * jump
+            jump *= m.stride[0]
+    return side, jump, first

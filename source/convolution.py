@@ -1349,8 +1349,8 @@ trial(
 
 # %% [markdown]
 # A map follows the moves by whole multiples of its strides' product, and no others. At the rim even
-# that ends, because pixels leave and padding enters. And is a convolution invariant? The trial gives
-# it a chance with kernels that blur.
+# that ends, because pixels leave and padding enters. And is a convolution invariant? The trial
+# gives it a chance with kernels that blur.
 
 
 # %% claim="conv_invariant"
@@ -1447,8 +1447,8 @@ trial(
 sparse.reveal(
     "b",
     "A dense weight is idle where its own pixel is 0, and where ReLU switches its unit off. A "
-    "shared weight meets every pixel and adds up over all of them; it is idle only where ReLU switches its "
-    "filter off at every position. What is sparse are the connections.",
+    "shared weight meets every pixel and adds up over all of them; it is idle only where ReLU "
+    "switches its filter off at every position. What is sparse are the connections.",
 )
 
 # %% [markdown]

@@ -403,6 +403,7 @@ def conv2d_naive(x, w, b=None, *, stride=1, padding=0):
 #       raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
 # + w = w[:, : x.shape[1]]
 
+
 # %% alternative="over_positions" exercise="conv2d_naive"
 # Two loops, over the positions; all images and filters at once.
 def conv2d_naive(x, w, b=None, *, stride=1, padding=0):
@@ -569,6 +570,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 #       raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
 # + w = w[: len(w) // groups * groups]
 # + b = b if b is None else b[: len(w)]
+
 
 # %% alternative="unfold" exercise="conv2d"
 # torch cuts out the windows, and one matrix product per group does the rest.
@@ -1118,6 +1120,7 @@ def telling_inputs():
 # - matrix = w.new_zeros(rows, columns, height, width)
 # + matrix = torch.zeros(rows, columns, height, width)
 
+
 # %% alternative="by_images" exercise="conv_as_matrix"
 # Column by column: each pixel's image of ones and zeros goes through the convolution.
 def conv_as_matrix(w, size):
@@ -1179,6 +1182,7 @@ def conv_as_matrix(w, size):
 # - return 2 * 3 * 2
 # + return 2 * 2
 
+
 # %% alternative="found_by_trying" exercise="following_move"
 # The first move that fits.
 def following_move():
@@ -1207,7 +1211,7 @@ def following_move():
 # The images of the batch are added up.
 # - return y if b is None else y + b[:, None, None]
 # + y = y.sum(dim=0, keepdim=True).expand_as(y)
-#     return y if b is None else y + b[:, None, None]
+# + return y if b is None else y + b[:, None, None]
 
 # %% misconception="first_bias" exercise="conv2d"
 # The first bias is added everywhere.
@@ -1218,7 +1222,7 @@ def following_move():
 # The images of the batch are added up.
 # - y = y.reshape(n, o, rows, columns)
 # + y = y.reshape(n, o, rows, columns)
-#     y = y.sum(dim=0, keepdim=True).expand_as(y)
+# + y = y.sum(dim=0, keepdim=True).expand_as(y)
 
 # %% misconception="mean_over_channels" exercise="conv2d"
 # The mean over the channels is taken instead of their sum.
@@ -1229,7 +1233,7 @@ def following_move():
 # All groups see the channels of the first one.
 # - unrolled = unrolled.reshape(n * groups, c * kw, height, columns)
 # + unrolled = unrolled.reshape(n, groups, c * kw, height, columns)
-#     unrolled = unrolled[:, :1].expand(-1, groups, -1, -1, -1).flatten(0, 1)
+# + unrolled = unrolled[:, :1].expand(-1, groups, -1, -1, -1).flatten(0, 1)
 
 # %% misconception="sum_over_batch" exercise="conv2d_backward"
 # Each image gets the gradient of all images together.

@@ -15,9 +15,13 @@ from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, Picture, pane
 from course.reach import influence
 
 __all__ = [
+    "SIGNED",
     "backwards",
+    "cells",
     "effective_fields",
+    "equal_cells",
     "field_of_view",
+    "outline",
     "places",
     "sharing",
     "two_losses",
@@ -40,8 +44,8 @@ def places(images: Tensor) -> Picture:
         panel.spines[:].set_visible(True)
     return show(
         axes,
-        "The same handwritten digit nine times in a frame, moved by -1, 0 and 1 pixels down and to the "
-        "right. Nothing is cut off.",
+        "The same handwritten digit nine times in a frame, moved by -1, 0 and 1 pixels down and to "
+        "the right. Nothing is cut off.",
     )
 
 
@@ -80,18 +84,18 @@ def windows() -> Picture:
     padded = F.pad(image, (1, 1, 0, 0))
     output = F.conv2d(padded[None, None], kernel[None, None], stride=(1, 2))[0, 0]
     axes = panels(1, 3, height=2.3)
-    _widths(axes, [7, 3, 3])
-    _cells(axes[0], padded, "image 3 x 5, padding (0, 1)")
-    _cells(axes[1], kernel, "kernel 2 x 3")
-    _cells(axes[2], output, "output, stride (1, 2)")
+    equal_cells(axes, [7, 3, 3])
+    cells(axes[0], padded, "image 3 x 5, padding (0, 1)")
+    cells(axes[1], kernel, "kernel 2 x 3")
+    cells(axes[2], output, "output, stride (1, 2)")
     # The zeros of the border are not part of the image.
     for column in (0, 6):
         axes[0].add_patch(
             Rectangle((column - 0.5, -0.5), 1, 3, facecolor="#eeeeee", edgecolor=GREY, zorder=0)
         )
     for (row, column), color, style in (((0, 0), BLUE, "-"), ((1, 1), ORANGE, "--")):
-        _outline(axes[0], row, 2 * column, 2, 3, color, style)
-        _outline(axes[2], row, column, 1, 1, color, style)
+        outline(axes[0], row, 2 * column, 2, 3, color, style)
+        outline(axes[2], row, column, 1, 1, color, style)
     return show(
         axes,
         "An image of 3 by 5 numbers with a column of zeros on both sides, a kernel of 2 by 3, and "
@@ -107,17 +111,17 @@ def unrolled() -> Picture:
     kernel = torch.tensor([[1.0, 2.0], [0.0, -1.0]])
     columns = F.unfold(image[None, None], (2, 2))[0]
     axes = panels(1, 4, height=2.2)
-    _widths(axes, [4, 4, 6, 6])
-    _cells(axes[0], image, "image")
-    _cells(axes[1], kernel.reshape(1, 4), "filter as a row")
-    _cells(axes[2], columns, "windows as columns")
-    _cells(axes[3], kernel.reshape(1, 4) @ columns, "their product")
+    equal_cells(axes, [4, 4, 6, 6])
+    cells(axes[0], image, "image")
+    cells(axes[1], kernel.reshape(1, 4), "filter as a row")
+    cells(axes[2], columns, "windows as columns")
+    cells(axes[3], kernel.reshape(1, 4) @ columns, "their product")
     for panel, row, column, height, width in (
         (axes[0], 0, 1, 2, 2),
         (axes[2], 0, 1, 4, 1),
         (axes[3], 0, 1, 1, 1),
     ):
-        _outline(panel, row, column, height, width, ORANGE, "-")
+        outline(panel, row, column, height, width, ORANGE, "-")
     return show(
         axes,
         "An image of 3 by 4 numbers has six windows of 2 by 2. Each becomes a column of four "
@@ -218,8 +222,8 @@ def effective_fields() -> Picture:
         panel.set_title(f"{title}\nsees {len(field)} x {len(field)} pixels", loc="left")
     return show(
         axes,
-        "Influence of the pixels on one unit, dark where it is large, with a line at a tenth of the "
-        "largest. Share of the pixels with more than that: " + "; ".join(shares) + ".",
+        "Influence of the pixels on one unit, dark where it is large, with a line at a tenth of "
+        "the largest. Share of the pixels with more than that: " + "; ".join(shares) + ".",
     )
 
 
@@ -249,7 +253,7 @@ def two_losses(losses: Mapping[str, Sequence[float]]) -> Picture:
     )
 
 
-def _cells(axes: Axes, values: Tensor, title: str) -> None:
+def cells(axes: Axes, values: Tensor, title: str) -> None:
     """A table of numbers with thin lines between them."""
     rows, columns = values.shape
     for row in range(rows):
@@ -266,16 +270,17 @@ def _cells(axes: Axes, values: Tensor, title: str) -> None:
     axes.set_title(title, loc="center", fontsize="small")
 
 
-def _widths(axes: list[Axes], ratios: list[float]) -> None:
+def equal_cells(axes: list[Axes], ratios: list[float]) -> None:
     """Make cells of one size: each panel gets the width of its columns."""
     spec = axes[0].get_subplotspec()
     assert spec is not None
     spec.get_gridspec().set_width_ratios(ratios)
 
 
-def _outline(
+def outline(
     axes: Axes, row: int, column: int, height: int, width: int, color: str, style: str
 ) -> None:
+    """Draw a frame around some cells of a table of numbers."""
     corner = (column - 0.5, row - 0.5)
     axes.add_patch(
         Rectangle(
