@@ -224,32 +224,20 @@ from course.checks import expect, right
 
 def compared(model, input_shape, wanted):
     found = shape_trail(model, input_shape)
-    expect(
-        isinstance(found, list) and len(found) == len(wanted),
-        f"shape_trail of {len(wanted)} layers returns {found!r}.",
-        cause="it is no list, or it has not one entry for each layer.",
-        step="append one tuple in each turn of the loop over model.children().",
-    )
-    for ours, right_one in zip(found, wanted, strict=True):
+    for number, right_one in enumerate(wanted):
+        ours = tuple(found[number]) if number < len(found) else "nothing"
         expect(
-            tuple(ours) == right_one,
-            f"shape_trail says {tuple(ours)}, expected {right_one}.",
-            cause="what goes in stands for what comes out, the batch is in the shape, or biases "
-            "are left out.",
+            ours == right_one and len(found) == len(wanted),
+            f"of layer {number} of {len(wanted)} shape_trail says {ours}, expected {right_one}.",
+            cause="entries are missing, what goes in is told, with the batch, or without biases.",
             step="the shape after x = layer(x), without its first number; all parameters count.",
         )
 
 
-compared(
-    nn.Sequential(nn.Conv2d(2, 5, (3, 2), stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(60, 7)),
-    (2, 9, 6),
-    [
-        ("Conv2d", (5, 4, 3), 65),
-        ("ReLU", (5, 4, 3), 0),
-        ("Flatten", (60,), 0),
-        ("Linear", (7,), 427),
-    ],
-)
+layers = nn.Conv2d(2, 5, (3, 2), stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(60, 7)
+maps = (5, 4, 3)
+told = [("Conv2d", maps, 65), ("ReLU", maps, 0), ("Flatten", (60,), 0), ("Linear", (7,), 427)]
+compared(nn.Sequential(*layers), (2, 9, 6), told)
 ### BEGIN HIDDEN TESTS
 compared(nn.Sequential(nn.Linear(3, 4, bias=False)), (5, 3), [("Linear", (5, 4), 12)])
 compared(
@@ -334,10 +322,9 @@ def flatten(x: Tensor, *, start_dim: int = 1) -> Tensor:
 # Check of flatten, 1 point.
 import torch
 
-from course.checks import agree, from_scratch, gradient, right, unchanged
+from course.checks import agree, from_scratch, gradient, right
 
 x = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]], [[[-1.0, -2.0, -3.0], [7.0, 8.0, 9.0]]]])
-before = x.clone()
 agree(
     flatten(x),
     torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [-1.0, -2.0, -3.0, 7.0, 8.0, 9.0]]),
@@ -345,7 +332,6 @@ agree(
     cause="the images were merged too, or the numbers were laid out column by column.",
     step="keep the first dimension, and merge the others in their order.",
 )
-unchanged(x, before, "flatten(x)")
 ### BEGIN HIDDEN TESTS
 maps = torch.arange(-60.0, 60.0, dtype=torch.float64).reshape(2, 5, 3, 4).transpose(1, 3)
 for start_dim in (0, 1, 2, 3, -1, -3, -4):
@@ -490,8 +476,8 @@ predict(
 # - Budget: at most **11,100 parameters**.
 # - Floor: trained with Adam at rate 0.01 on 300 batches of 64 figures that are *moved* by up to two
 #   pixels, it reads at least **82 percent** of the moved test figures; a second try, from another
-#   start, counts too. Dense networks of this size get 68 to 80 that way, and convolutional ones
-#   that fill the budget 86 to 92.
+#   start, counts too. Dense networks of this size get 70 to 80 that way, and convolutional ones
+#   that fill the budget 85 to 92.
 # - The answer for an image does not depend on the others in the batch, and `.to(torch.float64)`
 #   works.
 #
@@ -945,7 +931,7 @@ from course.race import convolutional as ready_made
 torch.manual_seed(0)
 net = ready_made()
 untrained = {name: value.clone() for name, value in net.state_dict().items()}
-fit(net, moved_train, steps=300, lr=0.01, label="the network to look at")
+fit(net, moved_train, steps=250, lr=0.01, label="the network to look at")
 print(f"{accuracy(net, moved_test):.0%} of the moved figures")
 filters(net, untrained)
 
@@ -1060,14 +1046,11 @@ images = torch.zeros(3, 1, 4, 5)
 images[0, 0, 1, 3], images[1, 0, 0, 0], images[2, 0, 2, 2] = 5.0, 7.0, 6.0
 images[0, 0, 2, 3], images[2, 0, 1, 1] = 1.0, 2.0
 before = images.clone()
+first = [[[0.0] * 3, [0.0, 7.0, 0.0], [0.0] * 3]]
+second = [[[2.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0] * 3]]
 agree(
     top_patches(model, 1, images, channel=0, k=2).detach(),
-    torch.tensor(
-        [
-            [[[0.0, 0.0, 0.0], [0.0, 7.0, 0.0], [0.0, 0.0, 0.0]]],
-            [[[2.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 0.0]]],
-        ]
-    ),
+    torch.tensor([first, second]),
     "top_patches(model, 1, images, channel=0, k=2)",
     cause="the patch is not around the largest value, the order is wrong, or the rim is not 0.",
     step="image 1 comes first, and its patch begins one pixel above and left of the image.",
@@ -1152,7 +1135,7 @@ trial(
 # %% [markdown]
 # Random features are better than their name. Where every stroke has its place, a head that picks
 # among many of them is hardly worse than the whole network trained. Where figures move, the learnt
-# features are worth a lot, and four times as many random ones make up for half of it or more.
+# features are worth a lot, and four times as many random ones make up for more than half of it.
 #
 # ## 6 Bug museum: one image was enough
 #
@@ -1294,14 +1277,15 @@ def late() -> nn.Module:
 
 # %% experiment="mended"
 rows = {"forgets at once": forgetful, "yours": convolutional(), "its dense twin": twin()}
+table = {}
 for name, start in {**rows, "forgets late": late()}.items():
     initial = {key: value.clone() for key, value in start.state_dict().items()}
     told = f"{name:>15}, {sum(p.numel() for p in start.parameters()):6,} parameters:"
     for where, learn in (("middle", train), ("moved", moved_train)):
         start.load_state_dict(initial)
         fit(start, learn, steps=250, lr=0.03 if name == "forgets at once" else 0.01, label=name)
-        told += f"  trained {where}: {accuracy(start, test):.0%} middle"
-        told += f", {accuracy(start, moved_test):.0%} moved;"
+        table[name, where] = accuracy(start, test), accuracy(start, moved_test)
+        told += "  trained {}: {:.0%} middle, {:.0%} moved;".format(where, *table[name, where])
     print(told.rstrip(";"))
 
 # %% [markdown]

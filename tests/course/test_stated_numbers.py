@@ -5,15 +5,20 @@ have to be in the lesson, and the measurement in the range that they stand for.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jupytext
 import pytest
 import torch
 import torch.nn.functional as F
 
+from course.claims import SEEDS
 from course.datasets import digits
 from course.dense import Dense
 from course.figures.activations import rings
+from course.race import convolutional, dense, race, random_features
 from course.widgets.activations import REFERENCES, compute_depth
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +30,20 @@ def stated(topic: str, *words: str) -> None:
     text = " ".join((ROOT / f"source/{topic}.py").read_text().replace("\n# ", " ").split())
     for phrase in words:
         assert phrase in text, f"{topic} does not say {phrase!r}"
+
+
+@cache
+def played(topic: str, *experiments: str) -> dict[str, Any]:
+    """Run a lesson's definitions, its solutions and some experiments; give what they leave."""
+    cells = jupytext.reads((ROOT / f"source/{topic}.py").read_text(), fmt="py:percent").cells
+    marks = {"check", "habit", "predict", "reveal", "claim", "hints", "written"}
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells:
+        if cell.cell_type != "code" or marks & cell.metadata.keys():
+            continue
+        if cell.metadata.get("experiment", experiments[0]) in experiments:
+            exec(compile(cell.source, f"<{topic}>", "exec"), namespace)
+    return namespace
 
 
 def accuracy(layers: int, name: str, gain: float) -> float:
@@ -102,3 +121,81 @@ def test_far_to_the_left_no_slope_but_that_of_leaky_relu_is_above_a_four_hundred
         x = torch.tensor(-6.0, requires_grad=True)
         (slope,) = torch.autograd.grad(REFERENCES[name](x), x)
         assert slope <= 0.0025
+
+
+def test_a_dense_network_fails_on_digits_that_moved_by_a_pixel(measured: Measured) -> None:
+    stated("convolution", "right 95 times in 100", "about 40 times")
+    found = played("convolution", "dense_in_places")
+    measured("middle", found["accuracy"](found["dense"], found["test"]), at_least=0.93)
+    measured("nine places", found["accuracy"](found["dense"], found["moved"]), at_most=0.5)
+
+
+def test_only_who_shares_to_the_end_reads_digits_that_moved(measured: Measured) -> None:
+    stated("convolution", "Neither helps with digits that moved", "63,504 weights to 4,900 and to")
+    for name, (middle, places) in played("convolution", "four_networks")["measured"].items():
+        measured(f"{name}, middle", middle, at_least=0.9)
+        if name == "shared to the end":
+            measured(f"{name}, places", abs(middle - places), at_most=1e-9)
+        else:
+            measured(f"{name}, places", places, at_most=0.55)
+
+
+def test_a_network_of_the_students_code_has_torchs_loss_and_reads_moved_digits(
+    measured: Measured,
+) -> None:
+    stated("convolution", "difference is below a thousand-millionth", "less than a quarter of the")
+    found = played("convolution", "own_code", "equal_losses", "mended")
+    measured("difference of the losses", found["gap"], at_most=1e-9)
+    measured("first loss", abs(found["losses"]["torch"][0] - 2.3026), at_most=0.3)
+    middle, places = (found["accuracy"](found["net"], found[where]) for where in ("test", "moved"))
+    measured("middle", middle, at_least=0.94)
+    measured("places", abs(middle - places), at_most=1e-9)
+    parameters = sum(p.numel() for p in found["net"].parameters())
+    assert parameters < (100 * 64 + 64 + 64 * 10 + 10) / 4
+
+
+def test_who_forgets_the_place_late_reads_moved_figures_best(measured: Measured) -> None:
+    stated("cnn_vs_dense", "several times as many mistakes as a simple dense one", "moves trouble")
+    table = played("cnn_vs_dense", "forgetful", "sanity", "mended")["table"]
+    early, late = table["forgets at once", "middle"], table["forgets late", "middle"]
+    yours, twin = table["yours", "middle"], table["its dense twin", "middle"]
+    measured("mistakes", (1 - early[0]) / (1 - twin[0]), at_least=3)
+    for name, (middle, _) in {"late": late, "yours": yours, "twin": twin}.items():
+        measured(f"{name}, middle", middle, at_least=0.93)
+    measured("moves that were never seen", late[1] - max(yours[1], twin[1]), at_least=0.1)
+    lead = table["yours", "moved"][1] - table["its dense twin", "moved"][1]
+    measured("lead over the twin", lead, at_least=0.04)
+    best = table["forgets late", "moved"][1] - table["yours", "moved"][1]
+    measured("lead of who forgets late", best, at_least=0.02)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_networks_of_either_kind_lie_where_the_exercise_says(seed: int, measured: Measured) -> None:
+    stated("cnn_vs_dense", "get 70 to 80 that way", "fill the budget 85 to 92", "**82 percent**")
+    found = played("cnn_vs_dense", "none")
+    for name, make in (("convolutional", convolutional), ("dense", dense)):
+        torch.manual_seed(seed)
+        net = make()
+        found["fit"](net, found["moved_train"], steps=300, lr=0.01, label=name, seed=seed)
+        reached = found["accuracy"](net, found["moved_test"])
+        if name == "dense":
+            measured(name, reached, at_most=0.82)
+        else:
+            measured(name, reached, at_least=0.82)
+
+
+def test_more_random_channels_make_up_for_half_of_what_learning_gains(measured: Measured) -> None:
+    stated("cnn_vs_dense", "four times as many random ones make up for more than half of it")
+    learnt = [race(seed, moved=2)[0] for seed in SEEDS]
+    gains = [
+        sum(learnt) - sum(random_features(seed, moved=2, wider=wider) for seed in SEEDS)
+        for wider in (1, 4)
+    ]
+    measured("what is left", gains[1] / gains[0], at_most=0.5)
+
+
+def test_seven_tenths_of_the_small_networks_parameters_are_in_its_head() -> None:
+    stated("cnn_vs_dense", "the head holds about seven tenths of the parameters")
+    small = played("cnn_vs_dense", "none")["small"]
+    counts = [sum(p.numel() for p in layer.parameters()) for layer in small]
+    assert 0.65 < counts[-1] / sum(counts) < 0.75
