@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from course.claims import SEEDS, trial
 from course.datasets import Images, figures
 from course.predictions import predict
+from course.reach import field_of
 
 _ = torch.manual_seed(0)
 
@@ -147,9 +148,9 @@ which_mistakes.reveal(
 )
 
 # %% [markdown]
-# The network makes several times as many mistakes as a simple dense one would, and they are no
-# accident. It forgets where a stroke was in the very first layer, when all that it has seen are
-# windows of 5 x 5 pixels.
+# The network makes far more mistakes than a simple dense one would, as you will see in section 7,
+# and they are no accident. It forgets where a stroke was in the very first layer, when all that it
+# has seen are windows of 5 x 5 pixels.
 #
 # **The question of this lesson: where in a network may the place be forgotten, and what does it
 # cost to keep it?** A dense layer on all positions keeps it, and pays with weights and with moves
@@ -986,8 +987,6 @@ inside(net, moved_test)
 # `first` may be below 0. The parameters of the network stay as they are.
 
 # %%
-from course.reach import field_of
-
 side, jump, first = field_of(net, 3)
 print(f"behind layer 3 a unit sees {side} x {side} pixels, its neighbour {jump} further on")
 

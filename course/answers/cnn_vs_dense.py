@@ -362,10 +362,8 @@ class DigitsCNN(nn.Module):
 
 # %% misconception="running_total" exercise="shape_trail"
 # The parameters are added up from the first layer on.
-# - trail = []
-# + trail, parameters = [], 0
 # - parameters = sum(p.numel() for p in layer.parameters())
-# + parameters = parameters + sum(p.numel() for p in layer.parameters())
+# + parameters = sum(p.numel() for p in layer.parameters()) + sum(t[2] for t in trail[-1:])
 
 
 # %% alternative="two_images" exercise="shape_trail"
@@ -706,3 +704,41 @@ def same_alone(model, x):
         and len(together) == len(rows)
         and torch.allclose(torch.cat(rows), together, rtol=1e-4, atol=1e-5)
     )
+
+
+# %% equivalent exercise="shape_trail"
+# The number of images in the batch is free: shapes are those of one image.
+# - x = torch.zeros(1, *input_shape)
+# + x = torch.zeros(0, *input_shape)
+# or
+# - x = torch.zeros(1, *input_shape)
+# + x = torch.zeros(2, *input_shape)
+
+# %% equivalent exercise="flatten"
+# The lesson does not ask for this refusal.
+# - if not -x.dim() <= start_dim < x.dim():
+# -     raise ValueError(f"start_dim is {start_dim}, but x has shape {tuple(x.shape)}")
+# or
+# - if not -x.dim() <= start_dim < x.dim():
+# + if not -x.dim() <= start_dim != x.dim():
+# or
+# - if not -x.dim() <= start_dim < x.dim():
+# + if not -x.dim() <= start_dim <= x.dim():
+# or
+# - raise ValueError(f"start_dim is {start_dim}, but x has shape {tuple(x.shape)}")
+# + pass
+
+# %% equivalent exercise="dense_parameters"
+# The lesson does not ask for this refusal.
+# - if min(in_features, out_features) < 1:
+# -     raise ValueError(
+# -         f"in_features is {in_features} and out_features {out_features}; expected 1 or more"
+# -     )
+# or
+# - if min(in_features, out_features) < 1:
+# + if min(in_features, out_features) < 0:
+# or
+# - raise ValueError(
+# -     f"in_features is {in_features} and out_features {out_features}; expected 1 or more"
+# - )
+# + pass

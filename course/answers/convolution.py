@@ -1253,3 +1253,143 @@ def following_move():
 # The gradient of the weights is divided by the number of channels.
 # - return grad_x, grad_w, grad.sum(dim=1)
 # + return grad_x, grad_w / c, grad.sum(dim=1)
+
+
+# %% equivalent exercise="conv_as_matrix"
+# The lesson does not ask for this refusal.
+# - if rows < 1 or columns < 1:
+# -     raise ValueError(f"the kernel is {kh} x {kw}, but the image {height} x {width}")
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 0 or columns < 1:
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 1 and columns < 1:
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 1 or columns < 0:
+# or
+# - raise ValueError(f"the kernel is {kh} x {kw}, but the image {height} x {width}")
+# + pass
+
+# %% equivalent exercise="output_size"
+# The lesson does not ask for this refusal.
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# -     raise ValueError(
+# -         f"size is {size}, kernel_size {kernel_size}, stride {stride}, padding {padding} and "
+# -         f"dilation {dilation}; expected padding of 0 or more and 1 or more for the others"
+# -     )
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 0 or padding < 0:
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 1 and padding < 0:
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 1 or padding < -1:
+# or
+# - raise ValueError(
+# -     f"size is {size}, kernel_size {kernel_size}, stride {stride}, padding {padding} and "
+# -     f"dilation {dilation}; expected padding of 0 or more and 1 or more for the others"
+# - )
+# + pass
+
+# %% equivalent exercise="pad2d"
+# The lesson does not ask for this refusal.
+# - rows, columns = pair(padding, name="padding", least=0)
+# + rows, columns = pair(padding, name="padding", least=-1)
+
+# %% equivalent exercise="conv_parameters"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
+# + if min(in_channels, out_channels, groups) < 0 or in_channels % groups or out_channels % groups:
+
+# %% equivalent exercise="receptive_field"
+# The lesson does not ask for this refusal.
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# -     raise ValueError(
+# -         f"layers holds {layer}; expected (kernel_size, stride) or "
+# -         "(kernel_size, stride, dilation), each 1 or more"
+# -     )
+# or
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# + if len(layer) not in (2, 3) and min(layer) < 1:
+# or
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# + if len(layer) not in (2, 3) or min(layer) < 0:
+# or
+# - raise ValueError(
+# -     f"layers holds {layer}; expected (kernel_size, stride) or "
+# -     "(kernel_size, stride, dilation), each 1 or more"
+# - )
+# + pass
+
+# %% misconception="squares" exercise="telling_inputs"
+# Image, kernel, stride and padding are alike both ways, so exchanged rows and columns do not show.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# - w = torch.randn(4, 3, 3, 2, generator=generator)
+# - return x, w, (2, 1), (1, 2)
+# + x = torch.randn(2, 3, 7, 7, generator=generator)
+# + w = torch.randn(4, 3, 3, 3, generator=generator)
+# + return x, w, (2, 2), (1, 1)
+
+# %% misconception="zeros" exercise="telling_inputs"
+# The images are 0, and so is every output.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# + x = torch.zeros(2, 3, 7, 5)
+
+# %% misconception="ones" exercise="telling_inputs"
+# The kernels are 1 everywhere, so flipping them does not show.
+# - w = torch.randn(4, 3, 3, 2, generator=generator)
+# + w = torch.ones(4, 3, 3, 2)
+
+# %% misconception="one_image" exercise="telling_inputs"
+# There is a single image, so mixed images do not show.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# + x = torch.randn(1, 3, 7, 5, generator=generator)
+
+# %% misconception="one_channel" exercise="telling_inputs"
+# There is a single channel, so ignored channels do not show.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# - w = torch.randn(4, 3, 3, 2, generator=generator)
+# + x = torch.randn(2, 1, 7, 5, generator=generator)
+# + w = torch.randn(4, 1, 3, 2, generator=generator)
+
+# %% misconception="one_filter" exercise="telling_inputs"
+# There is a single filter, so mixed filters do not show.
+# - w = torch.randn(4, 3, 3, 2, generator=generator)
+# + w = torch.randn(1, 3, 3, 2, generator=generator)
+
+# %% misconception="positive" exercise="telling_inputs"
+# All pixels are positive, so absolute values do not show.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# + x = torch.rand(2, 3, 7, 5, generator=generator)
+
+# %% misconception="no_padding" exercise="telling_inputs"
+# Nothing is padded, so a wrong border does not show.
+# - return x, w, (2, 1), (1, 2)
+# + return x, w, (2, 1), (0, 0)
+
+# %% misconception="too_large" exercise="telling_inputs"
+# There are more than 1,000 numbers.
+# - x = torch.randn(2, 3, 7, 5, generator=generator)
+# + x = torch.randn(2, 3, 32, 31, generator=generator)
+
+
+# %% alternative="by_sines" exercise="telling_inputs"
+# Numbers without a pattern from sines.
+def telling_inputs():
+    x = (torch.arange(240.0) ** 2).sin().reshape(2, 2, 10, 6)
+    w = (torch.arange(36.0) ** 2 + 1).cos().reshape(3, 2, 2, 3)
+    return x, w, (1, 2), (2, 1)
+
+
+# %% alternative="other_sizes" exercise="telling_inputs"
+# Other sizes, the wider way round.
+def telling_inputs():
+    torch.manual_seed(4)
+    return torch.randn(3, 2, 5, 8), torch.randn(2, 2, 2, 4), (1, 3), (1, 2)

@@ -155,11 +155,11 @@ def test_a_network_of_the_students_code_has_torchs_loss_and_reads_moved_digits(
 
 
 def test_who_forgets_the_place_late_reads_moved_figures_best(measured: Measured) -> None:
-    stated("cnn_vs_dense", "several times as many mistakes as a simple dense one", "moves trouble")
+    stated("cnn_vs_dense", "far more mistakes than a simple dense one", "moves trouble")
     table = played("cnn_vs_dense", "forgetful", "sanity", "mended")["table"]
     early, late = table["forgets at once", "middle"], table["forgets late", "middle"]
     yours, twin = table["yours", "middle"], table["its dense twin", "middle"]
-    measured("mistakes", (1 - early[0]) / (1 - twin[0]), at_least=3)
+    measured("mistakes of who forgets early", twin[0] - early[0], at_least=0.04)
     for name, (middle, _) in {"late": late, "yours": yours, "twin": twin}.items():
         measured(f"{name}, middle", middle, at_least=0.93)
     measured("moves that were never seen", late[1] - max(yours[1], twin[1]), at_least=0.1)
