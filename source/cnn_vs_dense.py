@@ -1076,8 +1076,9 @@ with torch.no_grad():
         parameter.copy_(torch.linspace(-1, 2 + n, parameter.numel()).sin().reshape(parameter.shape))
 wide = torch.linspace(-3, 5, 6 * 2 * 9 * 12).cos().mul(7).sin().reshape(6, 2, 9, 12)
 state = [p.detach().clone() for p in deep.parameters()]
-for channel in range(4):
-    maps = deep[:3](wide)[:, channel].detach()
+for layer, channel in ((1, 0), (1, 2), (2, 0), (2, 1), (2, 2), (2, 3)):
+    maps = deep[: layer + 1](wide)[:, channel].detach()
+    side = {1: 3, 2: 7}[layer]
     order = maps.amax(dim=(1, 2)).argsort(descending=True)[:3]
     expected = []
     for image in order.tolist():
@@ -1085,11 +1086,11 @@ for channel in range(4):
         frame = torch.zeros(2, 29, 32)
         frame[:, 10:19, 10:22] = wide[image]
         top, left = 10 - 1 + 2 * row, 10 - 1 + 2 * column
-        expected.append(frame[:, top : top + 7, left : left + 7])
+        expected.append(frame[:, top : top + side, left : left + side])
     agree(
-        top_patches(deep, 2, wide, channel=channel, k=3).detach(),
+        top_patches(deep, layer, wide, channel=channel, k=3).detach(),
         torch.stack(expected),
-        f"top_patches behind two layers, channel {channel}",
+        f"top_patches of a network of two convolutions, layer {layer}, channel {channel}",
         cause="rows and columns are exchanged, or side, jump or first are not used as told.",
         step="divmod by the width of the map, then first + jump * row and first + jump * column.",
     )
@@ -1233,6 +1234,11 @@ judged(lambda t: t.reshape(-1, 4), False, "a model that cuts each image into fou
 judged(lambda t: t.flip(0).flatten(1), False, "a model that exchanges the images")
 judged(lambda t: t[:1].expand_as(t).flatten(1), False, "a model that takes the first image for all")
 judged(lambda t: t.flatten(1)[:1], False, "a model that gives one row")
+judged(lambda t: t.flatten(1)[:0], False, "a model that gives no rows at all")
+judged(lambda t: torch.zeros(len(t), len(t)), False, "a model with more scores in larger batches")
+judged(lambda t: torch.zeros(len(t), 4 - len(t)), False, "one with fewer scores in larger batches")
+judged(lambda t: t.flatten(1) * (1 + 3e-5 * len(t)) * 1e3, True, "large scores, off by rounding")
+judged(lambda t: t.flatten(1) * 0 + 1e-6 * len(t), True, "scores near 0, off by rounding")
 judged(lambda t: t.flatten(1) + 1e-7 * len(t), True, "a model that differs by rounding")
 judged(lambda t: t.flatten(1) + 0.01 * len(t), False, "a model that differs by 0.01 per image")
 ### END HIDDEN TESTS

@@ -699,11 +699,9 @@ def same_alone(model, x):
 def same_alone(model, x):
     rows = [model(one) for one in x.split(1)]
     together = model(x)
-    return (
-        all(len(row) == 1 for row in rows)
-        and len(together) == len(rows)
-        and torch.allclose(torch.cat(rows), together, rtol=1e-4, atol=1e-5)
-    )
+    if any(len(row) != 1 for row in rows) or together.shape != torch.cat(rows).shape:
+        return False
+    return torch.allclose(torch.cat(rows), together, rtol=1e-4, atol=1e-5)
 
 
 # %% equivalent exercise="shape_trail"
@@ -742,3 +740,8 @@ def same_alone(model, x):
 # -     f"in_features is {in_features} and out_features {out_features}; expected 1 or more"
 # - )
 # + pass
+
+# %% misconception="one_image_alone" exercise="top_patches"
+# All patches are cut out of the strongest image.
+# - for image in values.argsort(descending=True)[:k].tolist():
+# + for image in [int(values.argmax())] * k:

@@ -704,7 +704,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 # + grad_w[:, :, i, j] = grad[:, :1] @ seen.flatten(1)[:, :1].T
 
 # %% misconception="averaged" exercise="conv2d_backward"
-# The gradient of the weights is averaged over the batch.
+# The gradient of the weights is averaged over positions and images.
 # - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
 # + grad_w[:, :, i, j] = grad @ seen.flatten(1).T / grad.shape[1]
 
@@ -1328,68 +1328,17 @@ def following_move():
 # - )
 # + pass
 
-# %% misconception="squares" exercise="telling_inputs"
-# Image, kernel, stride and padding are alike both ways, so exchanged rows and columns do not show.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# - w = torch.randn(4, 3, 3, 2, generator=generator)
-# - return x, w, (2, 1), (1, 2)
-# + x = torch.randn(2, 3, 7, 7, generator=generator)
-# + w = torch.randn(4, 3, 3, 3, generator=generator)
-# + return x, w, (2, 2), (1, 1)
+# %% misconception="exchanged_windows" exercise="conv2d_naive"
+# The windows move by the stride of the other direction, though the output has the right size.
+# - window = x[image, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
+# + window = x[image, :, i * sw : i * sw + kh, j * sh : j * sh + kw]
 
-# %% misconception="zeros" exercise="telling_inputs"
-# The images are 0, and so is every output.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# + x = torch.zeros(2, 3, 7, 5)
+# %% misconception="dilates_columns_alone" exercise="conv2d"
+# The dilation of the rows is left out where the pixels are collected.
+# - band = unrolled[:, :, i * dh :: sh][:, :, :rows].flatten(2)
+# + band = unrolled[:, :, i::sh][:, :, :rows].flatten(2)
 
-# %% misconception="ones" exercise="telling_inputs"
-# The kernels are 1 everywhere, so flipping them does not show.
-# - w = torch.randn(4, 3, 3, 2, generator=generator)
-# + w = torch.ones(4, 3, 3, 2)
-
-# %% misconception="one_image" exercise="telling_inputs"
-# There is a single image, so mixed images do not show.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# + x = torch.randn(1, 3, 7, 5, generator=generator)
-
-# %% misconception="one_channel" exercise="telling_inputs"
-# There is a single channel, so ignored channels do not show.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# - w = torch.randn(4, 3, 3, 2, generator=generator)
-# + x = torch.randn(2, 1, 7, 5, generator=generator)
-# + w = torch.randn(4, 1, 3, 2, generator=generator)
-
-# %% misconception="one_filter" exercise="telling_inputs"
-# There is a single filter, so mixed filters do not show.
-# - w = torch.randn(4, 3, 3, 2, generator=generator)
-# + w = torch.randn(1, 3, 3, 2, generator=generator)
-
-# %% misconception="positive" exercise="telling_inputs"
-# All pixels are positive, so absolute values do not show.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# + x = torch.rand(2, 3, 7, 5, generator=generator)
-
-# %% misconception="no_padding" exercise="telling_inputs"
-# Nothing is padded, so a wrong border does not show.
-# - return x, w, (2, 1), (1, 2)
-# + return x, w, (2, 1), (0, 0)
-
-# %% misconception="too_large" exercise="telling_inputs"
-# There are more than 1,000 numbers.
-# - x = torch.randn(2, 3, 7, 5, generator=generator)
-# + x = torch.randn(2, 3, 32, 31, generator=generator)
-
-
-# %% alternative="by_sines" exercise="telling_inputs"
-# Numbers without a pattern from sines.
-def telling_inputs():
-    x = (torch.arange(240.0) ** 2).sin().reshape(2, 2, 10, 6)
-    w = (torch.arange(36.0) ** 2 + 1).cos().reshape(3, 2, 2, 3)
-    return x, w, (1, 2), (2, 1)
-
-
-# %% alternative="other_sizes" exercise="telling_inputs"
-# Other sizes, the wider way round.
-def telling_inputs():
-    torch.manual_seed(4)
-    return torch.randn(3, 2, 5, 8), torch.randn(2, 2, 2, 4), (1, 3), (1, 2)
+# %% misconception="averaged_over_images" exercise="conv2d_backward"
+# The gradient of the weights is averaged over the images of the batch.
+# - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
+# + grad_w[:, :, i, j] = grad @ seen.flatten(1).T / n
