@@ -719,12 +719,16 @@ for options in ({}, {"stride": (2, 1), "padding": (1, 2)}, {"stride": 3, "paddin
         rtol=1e-9,
         atol=1e-12,
     )
-for kh, kw in ((7, 5), (7, 2), (2, 5), (1, 1)):
+wide = images.transpose(2, 3)
+for tall_or_wide, (kh, kw) in (
+    *((images, sides) for sides in ((7, 5), (7, 2), (2, 5), (1, 1))),
+    *((wide, sides) for sides in ((5, 1), (2, 7))),
+):
     whole = torch.linspace(-2, 1, 6 * kh * kw, dtype=torch.float64).sin().reshape(2, 3, kh, kw)
     agree(
-        conv2d_naive(images, whole),
-        F.conv2d(images, whole),
-        f"conv2d_naive of images of 7 x 5 with kernels of {kh} x {kw}",
+        conv2d_naive(tall_or_wide, whole),
+        F.conv2d(tall_or_wide, whole),
+        f"conv2d_naive with kernels of {kh} x {kw}, as high or as wide as the image, or 1 x 1,",
         cause="the largest or the smallest kernel is refused, or rows are taken for columns.",
         step="a kernel as high or as wide as the padded image has one place there.",
         rtol=1e-9,
@@ -982,12 +986,16 @@ for options in (
             rtol=1e-9,
             atol=1e-12,
         )
-for kh, kw in ((1, 1), (7, 5), (7, 1), (1, 5)):
+wide = images.transpose(2, 3)
+for tall_or_wide, (kh, kw) in (
+    *((images, sides) for sides in ((7, 5), (7, 1), (1, 5), (1, 1))),
+    *((wide, sides) for sides in ((5, 1), (2, 7))),
+):
     mine = torch.linspace(-1, 2, 24 * kh * kw, dtype=torch.float64).sin().reshape(4, 6, kh, kw)
     agree(
-        conv2d(images, mine),
-        F.conv2d(images, mine),
-        f"conv2d of images of 7 x 5 with kernels of {kh} x {kw}",
+        conv2d(tall_or_wide, mine),
+        F.conv2d(tall_or_wide, mine),
+        f"conv2d with kernels of {kh} x {kw}, as high or as wide as the image, or 1 x 1,",
         cause="the smallest or the largest kernel that fits is refused.",
         step="a kernel as high or as wide as the padded image has one place there.",
         rtol=1e-9,

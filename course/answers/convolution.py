@@ -1342,3 +1342,108 @@ def following_move():
 # The gradient of the weights is averaged over the images of the batch.
 # - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
 # + grad_w[:, :, i, j] = grad @ seen.flatten(1).T / n
+
+# %% equivalent exercise="conv2d_naive"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() < 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() > 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 and w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# -     raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape < w.shape[:1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape > w.shape[:1]:
+# or
+# - raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# + pass
+# or
+# - if kh > x.shape[2] or kw > x.shape[3]:
+# -     raise ValueError(f"the kernel is {kh} x {kw}, but the padded image {tuple(x.shape[2:])}")
+# or
+# - if kh > x.shape[2] or kw > x.shape[3]:
+# + if kh > x.shape[2] and kw > x.shape[3]:
+# or
+# - raise ValueError(f"the kernel is {kh} x {kw}, but the padded image {tuple(x.shape[2:])}")
+# + pass
+
+# %% equivalent exercise="conv2d_backward"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)} and w {tuple(w.shape)}; "
+# -         "expected (N, C, H, W) and (O, C, kh, kw)"
+# -     )
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 and x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 or x.shape[1] < w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 or x.shape[1] > w.shape[1]:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)} and w {tuple(w.shape)}; "
+# -     "expected (N, C, H, W) and (O, C, kh, kw)"
+# - )
+# + pass
+
+# %% equivalent exercise="conv2d"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - dh, dw = pair(dilation, name="dilation", least=1)
+# + dh, dw = pair(dilation, name="dilation", least=0)
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# -     raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape < w.shape[:1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape > w.shape[:1]:
+# or
+# - raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# + pass
+# or
+# - if not (0 < reach_h <= height and 0 < reach_w <= width):
+# -     raise ValueError(
+# -         f"the kernel covers {reach_h} x {reach_w} pixels, "
+# -         f"but the padded image has {height} x {width}"
+# -     )
+# or
+# - if not (0 < reach_h <= height and 0 < reach_w <= width):
+# + if not (0 < reach_h <= height or 0 < reach_w <= width):
+# or
+# - raise ValueError(
+# -     f"the kernel covers {reach_h} x {reach_w} pixels, "
+# -     f"but the padded image has {height} x {width}"
+# - )
+# + pass

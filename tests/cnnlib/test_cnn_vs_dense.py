@@ -117,8 +117,8 @@ def test_the_network_answers_to_a_patch_as_to_the_image_that_it_was_cut_from() -
     model = nn.Sequential(
         nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 4, 3, stride=2, padding=1)
     )
-    images = torch.rand(12, 1, 11, 9)
-    # Without biases, zeros beyond the rim are what padding puts there in every layer.
+    # With empty margins and no biases, what lies beyond the rim is 0 in every layer.
+    images = F.pad(torch.rand(12, 1, 11, 9), (3, 3, 3, 3))
     for layer in (model[0], model[2]):
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # a parameter
     for channel in range(4):

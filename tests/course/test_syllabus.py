@@ -83,7 +83,7 @@ def test_earlier_topics_are_those_above() -> None:
         "convolution",
         "cnn_vs_dense",
     ]
-    assert len(earlier("metrics")) == 10
+    assert len(earlier("metrics")) == 11
 
 
 def test_an_unknown_topic_is_refused_with_those_that_exist() -> None:
