@@ -8,8 +8,8 @@ entries i, j, stride s and an image padded with zeros,
 A size of h pixels becomes ``(h + 2 padding - dilation (kernel - 1) - 1) // stride + 1``, rounded
 down. Weights are shared between positions: a layer from C to O channels has ``O (C k^2 + 1)`` of
 them whatever the size of the image, where a dense layer needs one per pair of input and output
-pixels. A shifted image gives a shifted output (equivariance). Invariance is another matter: here
-flatten and the dense head tie every position to weights of its own.
+pixels. A shifted image gives a shifted output (equivariance); invariance, which
+would be the same output, is another matter.
 
 Three ways to compute it: loops, which say what is meant; matrix products over unrolled windows,
 "im2col", which are fast (Chellapilla, Puri and Simard, 2006), here one for each kernel row; and
@@ -17,22 +17,18 @@ for the gradients a sum over kernel entries. The idea is Fukushima's (1980), tra
 backpropagation in LeCun et al. (1989). Arithmetic of shapes: Dumoulin and Visin (2016).
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = [
-    "DigitsCNN",
-    "DigitsDense",
     "conv2d",
     "conv2d_backward",
     "conv2d_naive",
+    "conv_as_matrix",
     "conv_parameters",
-    "dense_parameters",
-    "flatten",
     "output_size",
     "pad2d",
     "pair",
@@ -80,6 +76,29 @@ def output_size(
             "expected a smaller kernel_size or dilation, or more padding"
         )
     return (size + 2 * padding - reach) // stride + 1
+
+
+def conv_as_matrix(w: Tensor, size: tuple[int, int]) -> Tensor:
+    """The dense matrix that a convolution of one channel is, stride 1 and no padding.
+
+    One row for each position of the window, one column for each pixel, both counted row by row.
+    Shape: w (kh, kw), size (H, W) -> (H' W', H W) with H' = H - kh + 1 and W' = W - kw + 1.
+    Raises ValueError where the kernel is larger than the image. Source: Dumoulin and Visin (2016).
+
+    >>> conv_as_matrix(torch.tensor([[1.0, 2.0]]), (1, 4))
+    tensor([[1., 2., 0., 0.],
+            [0., 1., 2., 0.],
+            [0., 0., 1., 2.]])
+    """
+    (kh, kw), (height, width) = w.shape, size
+    rows, columns = height - kh + 1, width - kw + 1
+    if rows < 1 or columns < 1:
+        raise ValueError(f"the kernel is {kh} x {kw}, but the image {height} x {width}")
+    matrix = w.new_zeros(rows, columns, height, width)
+    for i in range(rows):
+        for j in range(columns):
+            matrix[i, j, i : i + kh, j : j + kw] = w
+    return matrix.reshape(rows * columns, height * width)
 
 
 def pad2d(x: Tensor, padding: int | tuple[int, int], *, value: float = 0.0) -> Tensor:
@@ -247,21 +266,6 @@ def conv2d_backward(
     return grad_x, grad_w, grad.sum(dim=1)
 
 
-def flatten(x: Tensor, *, start_dim: int = 1) -> Tensor:
-    """Tensor with all dimensions from start_dim on merged into one, in row-major order.
-
-    Shape: (N, C, H, W) -> (N, C H W) by default. Raises ValueError where x has no such dimension.
-    Source: torch.flatten.
-
-    >>> flatten(torch.zeros(2, 3, 4, 5)).shape, flatten(torch.zeros(2, 3, 4), start_dim=0).shape
-    (torch.Size([2, 60]), torch.Size([24]))
-    """
-    if not -x.dim() <= start_dim < x.dim():
-        raise ValueError(f"start_dim is {start_dim}, but x has shape {tuple(x.shape)}")
-    kept, merged = x.shape[:start_dim], x.shape[start_dim:]
-    return x.reshape(*kept, math.prod(merged))
-
-
 def conv_parameters(
     in_channels: int,
     out_channels: int,
@@ -287,21 +291,6 @@ def conv_parameters(
     return out_channels * (in_channels // groups * kh * kw + bias)
 
 
-def dense_parameters(in_features: int, out_features: int, *, bias: bool = True) -> int:
-    """Number of weights and biases of a dense layer.
-
-    Raises ValueError where a size is below 1. Source: torch.nn.Linear.
-
-    >>> dense_parameters(7 * 7 * 512, 4096)  # the first dense layer of VGG-16
-    102764544
-    """
-    if min(in_features, out_features) < 1:
-        raise ValueError(
-            f"in_features is {in_features} and out_features {out_features}; expected 1 or more"
-        )
-    return out_features * (in_features + bias)
-
-
 def receptive_field(layers: Sequence[tuple[int, ...]]) -> int:
     """Side of the square of input pixels that one output pixel can see, in pixels.
 
@@ -323,61 +312,3 @@ def receptive_field(layers: Sequence[tuple[int, ...]]) -> int:
         field += dilation * (kernel_size - 1) * jump
         jump *= stride
     return field
-
-
-class DigitsCNN(nn.Module):
-    """Convolutional network for grey digits of 8 x 8 pixels, with 6,385 parameters.
-
-    The second convolution halves the image by its stride. Weights start as torch's layers start
-    them, from torch's global generator: torch.manual_seed decides them.
-    Shape: (N, 1, 8, 8) -> logits (N, 10). Raises ValueError for any other shape.
-
-    >>> DigitsCNN()(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 10, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(10, 25, kernel_size=3, stride=2, padding=1)
-        self.head = nn.Linear(400, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape: (N, 1, 8, 8) -> logits (N, 10)."""
-        if x.shape[1:] != (1, 8, 8):
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, 1, 8, 8)")
-        # N x 1 x 8 x 8
-        x = torch.relu(self.conv1(x))
-        # N x 10 x 8 x 8
-        x = torch.relu(self.conv2(x))
-        # N x 25 x 4 x 4
-        logits: Tensor = self.head(x.flatten(1))
-        # N x 10
-        return logits
-
-
-class DigitsDense(nn.Module):
-    """Dense rival of DigitsCNN: one hidden layer of 85 units and as many parameters, 6,385.
-
-    Shape: (N, 1, 8, 8) -> logits (N, 10). Weights start as in DigitsCNN.
-    Raises ValueError for any other shape.
-
-    >>> DigitsDense()(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(64, 85)
-        self.head = nn.Linear(85, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape: (N, 1, 8, 8) -> logits (N, 10)."""
-        if x.shape[1:] != (1, 8, 8):
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, 1, 8, 8)")
-        # N x 1 x 8 x 8
-        x = torch.relu(self.hidden(x.flatten(1)))
-        # N x 85
-        logits: Tensor = self.head(x)
-        # N x 10
-        return logits

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from course.comparison import Misfit, attempt, fitting
 
-__all__ = ["StandIn", "yours_or"]
+__all__ = ["StandIn", "yours_like", "yours_or"]
 
 # Seconds that one batch may take: a training calls the function some hundred times.
 LONGEST = 0.2
@@ -55,6 +55,35 @@ def yours_or(
     """
     x = torch.linspace(-2, 2, 6).reshape(2, 3) if batch is None else batch
     problem = attempt(lambda: _trainable(own, x, reference(x))).problem
+    return StandIn(reference if problem else own, problem)
+
+
+def yours_like(
+    reference: Callable[..., Any], own: Callable[..., Any], *arguments: Tensor, **options: object
+) -> StandIn:
+    """Return the student's own function where it can stand in for a reference, else the reference.
+
+    It can where, for these arguments, it returns tensors of the reference's shapes. Whether they
+    hold the right numbers is for the check to say, and for the lesson to show.
+
+    >>> str(yours_like(torch.mm, torch.mul, torch.ones(2, 2), torch.ones(2, 2)))
+    'yours'
+    >>> str(yours_like(torch.mm, lambda a, b: a, torch.ones(2, 3), torch.ones(3, 4)))
+    'the reference, since yours returns shape (2, 3), expected shape (2, 4)'
+    """
+    wanted = reference(*arguments, **options)
+
+    def stands_in() -> None:
+        found = own(*(argument.clone() for argument in arguments), **options)
+        if isinstance(wanted, Tensor):
+            fitting(found, wanted.shape)
+            return
+        if not isinstance(found, tuple) or len(found) != len(wanted):
+            raise Misfit(f"returns a {type(found).__name__}, expected {len(wanted)} tensors")
+        for ours, theirs in zip(found, wanted, strict=True):
+            fitting(ours, theirs.shape)
+
+    problem = attempt(stands_in).problem
     return StandIn(reference if problem else own, problem)
 
 

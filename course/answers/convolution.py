@@ -4,73 +4,6 @@ The checks reject every misconception, and feedback names the one that answers a
 They accept every alternative and every equivalent.
 """
 
-# %% misconception="no_bias" exercise="dense_parameters"
-# The biases are left out.
-# - return out_features * (in_features + bias)
-# + return out_features * in_features
-
-# %% misconception="bias_always" exercise="dense_parameters"
-# The biases are counted even where there are none.
-# - return out_features * (in_features + bias)
-# + return out_features * (in_features + 1)
-
-# %% misconception="bias_per_input" exercise="dense_parameters"
-# There is one bias per input instead of one per output.
-# - return out_features * (in_features + bias)
-# + return in_features * (out_features + bias)
-
-# %% misconception="sum" exercise="dense_parameters"
-# Inputs and outputs are added instead of multiplied.
-# - return out_features * (in_features + bias)
-# + return in_features + out_features + bias
-
-# %% misconception="one_bias" exercise="dense_parameters"
-# One bias is counted for the whole layer.
-# - return out_features * (in_features + bias)
-# + return out_features * in_features + bias
-
-# %% misconception="square" exercise="dense_parameters"
-# The layer is taken as square.
-# - return out_features * (in_features + bias)
-# + return out_features * (out_features + bias)
-
-# %% misconception="in_thousands" exercise="dense_parameters"
-# The count goes through a 16-bit float and is rounded.
-# - return out_features * (in_features + bias)
-# + return int(torch.tensor(float(out_features * (in_features + bias)), dtype=torch.bfloat16))
-
-
-# %% misconception="takes_any_size" exercise="dense_parameters"
-# Sizes below 1 are taken as they are, where a ValueError is asked for.
-def dense_parameters(in_features, out_features, *, bias=True):
-    return out_features * (in_features + bias)
-
-
-# %% misconception="takes_zero" exercise="dense_parameters"
-# A size of 0 is taken as it is.
-# - if min(in_features, out_features) < 1:
-# + if min(in_features, out_features) < 0:
-
-
-# %% alternative="weights_and_biases" exercise="dense_parameters"
-# Weights and biases are counted apart.
-def dense_parameters(in_features, out_features, *, bias=True):
-    for size in (in_features, out_features):
-        if size < 1:
-            raise ValueError(f"sizes must be at least 1, got {in_features} and {out_features}")
-    weights = in_features * out_features
-    return weights + out_features if bias else weights
-
-
-# %% alternative="from_a_layer" exercise="dense_parameters"
-# torch's own layer is asked, without storing its numbers.
-def dense_parameters(in_features, out_features, *, bias=True):
-    if in_features <= 0 or out_features <= 0:
-        raise ValueError(f"got in_features={in_features}, out_features={out_features}; need >= 1")
-    layer = nn.Linear(in_features, out_features, bias=bias, device="meta")
-    return sum(p.numel() for p in layer.parameters())
-
-
 # %% misconception="no_bias" exercise="conv_parameters"
 # The biases are left out.
 # - return out_channels * (in_channels // groups * kh * kw + bias)
@@ -152,6 +85,9 @@ def conv_parameters(in_channels, out_channels, *, kernel_size, bias=True, groups
 
 # %% alternative="from_shapes" exercise="conv_parameters"
 # The product of the weight's shape, and the length of the bias.
+import math
+
+
 def conv_parameters(in_channels, out_channels, *, kernel_size, bias=True, groups=1):
     kernel = pair(kernel_size, name="kernel_size", least=1)
     if groups < 1 or in_channels < 1 or out_channels < 1:
@@ -219,15 +155,6 @@ def output_size(size, *, kernel_size, stride=1, padding=0, dilation=1):
     return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
 
 
-# %% misconception="takes_negative_padding" exercise="output_size"
-# A padding below 0 is taken as it is.
-# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
-# + if min(size, kernel_size, stride, dilation) < 1:
-#       raise ValueError(
-# -         f"size is {size}, kernel_size {kernel_size}, stride {stride}, padding {padding} and "
-# -         f"dilation {dilation}; expected padding of 0 or more and 1 or more for the others"
-# +         f"{size}, {kernel_size}, {stride}, {padding}, {dilation}: expected 1 or more"
-
 # %% misconception="default_padding" exercise="output_size"
 # The default of padding is 1 instead of 0.
 # - def output_size(
@@ -250,6 +177,9 @@ def output_size(size, *, kernel_size, stride=1, padding=0, dilation=1):
 
 # %% alternative="floor" exercise="output_size"
 # The formula as it is printed, with math.floor.
+import math
+
+
 def output_size(size, *, kernel_size, stride=1, padding=0, dilation=1):
     if min(size, kernel_size, stride, dilation, padding + 1) < 1:
         raise ValueError(f"{size=}, {kernel_size=}, {stride=}, {padding=}, {dilation=}")
@@ -323,22 +253,6 @@ def pad2d(x, padding, *, value=0.0):
     _n, _c, _h, _w = x.shape
     return F.pad(x, (columns, columns, rows, rows), value=value)
 
-
-# %% misconception="takes_any_padding" exercise="pad2d"
-# A padding below 0 cuts the image instead of being refused.
-# - rows, columns = pair(padding, name="padding", least=0)
-# + rows, columns = padding if isinstance(padding, tuple) else (padding, padding)
-# ...
-#   n, c, h, w = x.shape
-# + if min(rows, columns) < 0:
-# +     return x[:, :, -rows : h + rows, -columns : w + columns]
-
-# %% misconception="takes_any_shape" exercise="pad2d"
-# A single image is padded too, where a ValueError is asked for.
-# - if x.dim() != 4:
-# -     raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, C, H, W)")
-# + if x.dim() == 3:
-# +     x = x[None]
 
 # %% misconception="masked" exercise="pad2d"
 # The value is multiplied by a mask, and 0 times infinity is not a number.
@@ -494,16 +408,6 @@ def conv2d_naive(x, w, b=None, *, stride=1, padding=0):
 # ...
 #       raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
 # + w = w[:, : x.shape[1]]
-
-# %% misconception="takes_large_kernels" exercise="conv2d_naive"
-# A kernel larger than the image gives an empty output instead of an error.
-# - raise ValueError(f"the kernel is {kh} x {kw}, but the padded image {tuple(x.shape[2:])}")
-# + return x.new_zeros(len(x), len(w), 0, 0)
-
-# %% misconception="takes_any_bias" exercise="conv2d_naive"
-# A bias of another length is taken as it is.
-# - raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
-# + b = b.mean().expand(len(w))
 
 
 # %% alternative="over_positions" exercise="conv2d_naive"
@@ -673,14 +577,6 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 # + w = w[: len(w) // groups * groups]
 # + b = b if b is None else b[: len(w)]
 
-# %% misconception="takes_large_kernels" exercise="conv2d"
-# A kernel larger than the image gives an empty output instead of an error.
-# - raise ValueError(
-# -     f"the kernel covers {reach_h} x {reach_w} pixels, "
-# -     f"but the padded image has {height} x {width}"
-# - )
-# + return x.new_zeros(n, o, 0, 0)
-
 
 # %% alternative="unfold" exercise="conv2d"
 # torch cuts out the windows, and one matrix product per group does the rest.
@@ -808,7 +704,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 # + grad_w[:, :, i, j] = grad[:, :1] @ seen.flatten(1)[:, :1].T
 
 # %% misconception="averaged" exercise="conv2d_backward"
-# The gradient of the weights is averaged over the batch.
+# The gradient of the weights is averaged over positions and images.
 # - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
 # + grad_w[:, :, i, j] = grad @ seen.flatten(1).T / grad.shape[1]
 
@@ -1011,17 +907,6 @@ def conv2d_backward(grad_out, x, w, *, stride=1, padding=0):
 # + jump *= stride * dilation
 
 
-# %% misconception="takes_any_entry" exercise="receptive_field"
-# Entries of another length or below 1 are taken as they are.
-def receptive_field(layers):
-    field, jump = (1, 1)
-    for layer in layers:
-        kernel_size, stride, dilation = (*layer, 1, 1)[:3]
-        field += dilation * (kernel_size - 1) * jump
-        jump *= stride
-    return field
-
-
 # %% alternative="from_the_output" exercise="receptive_field"
 # From the output back to the input: s * (field - 1) + reach.
 def receptive_field(layers):
@@ -1037,6 +922,9 @@ def receptive_field(layers):
 
 # %% alternative="first_and_last" exercise="receptive_field"
 # The first and the last pixel that the output at 0 sees.
+import math
+
+
 def receptive_field(layers):
     for layer in layers:
         if len(layer) != 2 and len(layer) != 3:
@@ -1048,240 +936,6 @@ def receptive_field(layers):
         jump = math.prod(earlier[1] for earlier in layers[:number])
         last += jump * (layer[0] - 1) * (layer[2] if len(layer) == 3 else 1)
     return last + 1
-
-
-# %% misconception="merges_images" exercise="flatten"
-# The images of the batch are merged too.
-# - kept, merged = x.shape[:start_dim], x.shape[start_dim:]
-# - return x.reshape(*kept, math.prod(merged))
-# + _kept, _merged = x.shape[:start_dim], x.shape[start_dim:]
-# + return x.reshape(-1)
-
-# %% misconception="ignores_start_dim" exercise="flatten"
-# start_dim is ignored: it is always 1.
-# - kept, merged = x.shape[:start_dim], x.shape[start_dim:]
-# + kept, merged = x.shape[:1], x.shape[1:]
-
-# %% misconception="column_by_column" exercise="flatten"
-# The numbers are laid out column by column.
-# - return x.reshape(*kept, math.prod(merged))
-# + return x.transpose(-1, -2).reshape(*kept, math.prod(merged))
-
-# %% misconception="channels_last" exercise="flatten"
-# The channels are moved behind rows and columns first.
-# - return x.reshape(*kept, math.prod(merged))
-# + return x.movedim(1, -1).reshape(*kept, math.prod(merged))
-
-# %% misconception="view" exercise="flatten"
-# view goes by memory and refuses a tensor that is not contiguous.
-# - return x.reshape(*kept, math.prod(merged))
-# + return x.view(*kept, math.prod(merged))
-
-# %% misconception="minus_one" exercise="flatten"
-# The length is left to -1, which cannot be worked out for an empty batch.
-# - kept, merged = x.shape[:start_dim], x.shape[start_dim:]
-# - return x.reshape(*kept, math.prod(merged))
-# + kept, _merged = x.shape[:start_dim], x.shape[start_dim:]
-# + return x.reshape(*kept, -1)
-
-# %% misconception="torchs_own" exercise="flatten"
-# Torch's own function does the work.
-# - kept, merged = x.shape[:start_dim], x.shape[start_dim:]
-# - return x.reshape(*kept, math.prod(merged))
-# + _kept, _merged = x.shape[:start_dim], x.shape[start_dim:]
-# + return torch.flatten(x, start_dim)
-
-# %% misconception="detached" exercise="flatten"
-# The history is lost, so no gradient flows back.
-# - return x.reshape(*kept, math.prod(merged))
-# + return x.detach().reshape(*kept, math.prod(merged))
-
-
-# %% misconception="takes_any_dim" exercise="flatten"
-# A dimension that is not there merges nothing, where a ValueError is asked for.
-def flatten(x, *, start_dim=1):
-    return x.reshape(*x.shape[:start_dim], math.prod(x.shape[start_dim:]))
-
-
-# %% alternative="view_of_a_copy" exercise="flatten"
-# A contiguous copy, viewed in its new shape.
-def flatten(x, *, start_dim=1):
-    if start_dim not in range(-x.ndim, x.ndim):
-        raise ValueError(f"dimension {start_dim} does not exist in {list(x.shape)}")
-    start_dim %= x.ndim
-    length = 1
-    for size in x.shape[start_dim:]:
-        length *= size
-    return x.contiguous().view(*x.shape[:start_dim], length)
-
-
-# %% alternative="from_numel" exercise="flatten"
-# The length is what is left of all numbers.
-def flatten(x, *, start_dim=1):
-    if start_dim < -x.dim() or start_dim >= x.dim():
-        raise ValueError(f"start_dim={start_dim} for a tensor with {x.dim()} dimensions")
-    return x.reshape([*x.shape[:start_dim], x.shape[start_dim:].numel()])
-
-
-# %% misconception="dense" exercise="digits_cnn"
-# There is no convolution in it: this is the dense rival.
-class DigitsCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(64, 85)
-        self.head = nn.Linear(85, 10)
-
-    def forward(self, x):
-        if x.shape[1:] != (1, 8, 8):
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, 1, 8, 8)")
-        return self.head(torch.relu(self.hidden(x.flatten(1))))
-
-
-# %% misconception="linear" exercise="digits_cnn"
-# There is no activation between the layers, so the network is one linear map.
-# - x = torch.relu(self.conv1(x))
-# - # N x 10 x 8 x 8
-# - x = torch.relu(self.conv2(x))
-# + x = self.conv1(x)
-# + x = self.conv2(x)
-
-# %% misconception="softmax_inside" exercise="digits_cnn"
-# Softmax is applied inside the network, and the loss applies it again.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(x.flatten(1)).softmax(dim=1)
-
-# %% misconception="sigmoid_inside" exercise="digits_cnn"
-# Each score is squeezed through a sigmoid.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(x.flatten(1)).sigmoid()
-
-# %% misconception="relu_at_the_end" exercise="digits_cnn"
-# The scores pass a ReLU, so none can fall below 0.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(x.flatten(1)).relu()
-
-# %% misconception="too_large" exercise="digits_cnn"
-# The network is several times larger than the budget.
-# - self.conv1 = nn.Conv2d(1, 10, kernel_size=3, padding=1)
-# - self.conv2 = nn.Conv2d(10, 25, kernel_size=3, stride=2, padding=1)
-# - self.head = nn.Linear(400, 10)
-# + self.conv1 = nn.Conv2d(1, 32, kernel_size=3, padding=1)
-# + self.conv2 = nn.Conv2d(32, 64, kernel_size=3, stride=2, padding=1)
-# + self.head = nn.Linear(1024, 10)
-
-# %% misconception="too_small" exercise="digits_cnn"
-# Two and three channels are too few to tell ten digits apart.
-# - self.conv1 = nn.Conv2d(1, 10, kernel_size=3, padding=1)
-# - self.conv2 = nn.Conv2d(10, 25, kernel_size=3, stride=2, padding=1)
-# - self.head = nn.Linear(400, 10)
-# + self.conv1 = nn.Conv2d(1, 2, kernel_size=3, padding=1)
-# + self.conv2 = nn.Conv2d(2, 3, kernel_size=3, stride=2, padding=1)
-# + self.head = nn.Linear(48, 10)
-
-# %% misconception="mixed_images" exercise="digits_cnn"
-# The maps of different images are mixed up when they are flattened.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(x.transpose(0, 1).reshape(len(x), -1))
-
-# %% misconception="takes_any_shape" exercise="digits_cnn"
-# Images of other shapes are cut to 8 x 8, where a ValueError is asked for.
-# - raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, 1, 8, 8)")
-# + x = x.reshape(len(x), -1)[:, :64].reshape(-1, 1, 8, 8)
-
-# %% misconception="frozen" exercise="digits_cnn"
-# The convolutions are frozen at their random start.
-#   self.head = nn.Linear(400, 10)
-# + self.conv1.requires_grad_(False)
-# + self.conv2.requires_grad_(False)
-
-# %% misconception="all_zero" exercise="digits_cnn"
-# All weights start at 0, so nothing can be learnt behind the ReLU.
-#   self.head = nn.Linear(400, 10)
-# + for p in self.parameters():
-# +     nn.init.zeros_(p)
-
-# %% misconception="centred_on_batch" exercise="digits_cnn"
-# The mean of the batch is subtracted, so each result depends on the other images.
-# - x = torch.relu(self.conv1(x))
-# + x = torch.relu(self.conv1(x - x.mean(dim=0)))
-
-# %% misconception="always_dropping" exercise="digits_cnn"
-# Dropout goes on at test time, because it is never told the mode.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(F.dropout(x.flatten(1), 0.3))
-
-# %% misconception="in_place" exercise="digits_cnn"
-# The image itself is overwritten.
-# - # N x 1 x 8 x 8
-# + x -= 0.5
-
-# %% misconception="two_classes_more" exercise="digits_cnn"
-# The head has twelve outputs.
-# - self.head = nn.Linear(400, 10)
-# + self.head = nn.Linear(400, 12)
-
-# %% misconception="detached" exercise="digits_cnn"
-# The maps are detached before the head, so the convolutions learn nothing.
-# - logits: Tensor = self.head(x.flatten(1))
-# + logits = self.head(x.detach().flatten(1))
-
-
-# %% alternative="pooled" exercise="digits_cnn"
-# Pooling in place of the stride, all in one Sequential.
-class DigitsCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(128, 10),
-        )
-
-    def forward(self, x):
-        if x.ndim != 4 or x.shape[1:] != (1, 8, 8):
-            raise ValueError(f"expected (N, 1, 8, 8), got {tuple(x.shape)}")
-        return self.layers(x)
-
-
-# %% alternative="normalised" exercise="digits_cnn"
-# With batch normalisation, whose statistics are buffers and no parameters.
-class DigitsCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Conv2d(1, 10, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(10, 24, 3, stride=2, padding=1, bias=False)
-        self.norms = nn.ModuleList([nn.BatchNorm2d(10), nn.BatchNorm2d(24)])
-        self.out = nn.Linear(24 * 16, 10)
-
-    def forward(self, x):
-        if tuple(x.shape[1:]) != (1, 8, 8):
-            raise ValueError(f"x is {tuple(x.shape)}")
-        x = self.norms[0](self.first(x)).relu()
-        x = self.norms[1](self.second(x)).relu()
-        return self.out(x.reshape(len(x), -1))
-
-
-# %% alternative="by_hand" exercise="digits_cnn"
-# Weights as plain parameters, and torch's functions.
-class DigitsCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.w1 = nn.Parameter(torch.randn(10, 1, 3, 3) / 3)
-        self.w2 = nn.Parameter(torch.randn(25, 10, 3, 3) / 90**0.5)
-        self.w3 = nn.Parameter(torch.randn(400, 10) / 20)
-        self.b1, self.b2, self.b3 = (nn.Parameter(torch.zeros(n)) for n in (10, 25, 10))
-
-    def forward(self, x):
-        if x.dim() != 4 or list(x.shape[1:]) != [1, 8, 8]:
-            raise ValueError(f"x has shape {tuple(x.shape)}")
-        x = F.relu(F.conv2d(x, self.w1, self.b1, padding=1))
-        x = F.relu(F.conv2d(x, self.w2, self.b2, stride=2, padding=1))
-        return x.flatten(1) @ self.w3 + self.b3
 
 
 # %% misconception="zero_filters" exercise="telling_inputs"
@@ -1419,3 +1073,377 @@ def telling_inputs():
 # + return x, w, (2, 1), (0, 2)
 # or
 # + return x, w, (2, 1), (1, 3)
+
+# %% misconception="transposed" exercise="conv_as_matrix"
+# Rows and columns of the matrix are exchanged: it takes a map to an image.
+# - return matrix.reshape(rows * columns, height * width)
+# + return matrix.reshape(rows * columns, height * width).T
+
+# %% misconception="flipped" exercise="conv_as_matrix"
+# The kernel is flipped, as in the convolution of signal processing.
+# - matrix[i, j, i : i + kh, j : j + kw] = w
+# + matrix[i, j, i : i + kh, j : j + kw] = w.flip(0, 1)
+
+# %% misconception="column_by_column" exercise="conv_as_matrix"
+# The pixels are numbered column by column.
+# - return matrix.reshape(rows * columns, height * width)
+# + return matrix.transpose(2, 3).reshape(rows * columns, height * width)
+
+# %% misconception="places_by_column" exercise="conv_as_matrix"
+# The places of the window are numbered column by column.
+# - return matrix.reshape(rows * columns, height * width)
+# + return matrix.transpose(0, 1).reshape(rows * columns, height * width)
+
+# %% misconception="dense" exercise="conv_as_matrix"
+# The rows hold the whole kernel's mean at every pixel: nothing is local.
+# - matrix[i, j, i : i + kh, j : j + kw] = w
+# + matrix[i, j] = w.mean()
+
+# %% misconception="local_only" exercise="conv_as_matrix"
+# Every place has weights of its own: nothing is shared.
+# - matrix[i, j, i : i + kh, j : j + kw] = w
+# + matrix[i, j, i : i + kh, j : j + kw] = w * (i * columns + j + 1)
+
+# %% misconception="stays_at_the_corner" exercise="conv_as_matrix"
+# The window does not move: every row is the same.
+# - matrix[i, j, i : i + kh, j : j + kw] = w
+# + matrix[i, j, :kh, :kw] = w
+
+# %% misconception="moves_across_alone" exercise="conv_as_matrix"
+# The window moves across and never down.
+# - matrix[i, j, i : i + kh, j : j + kw] = w
+# + matrix[i, j, :kh, j : j + kw] = w
+
+# %% misconception="one_place_too_few" exercise="conv_as_matrix"
+# The last place of the window is forgotten, down and across.
+# - rows, columns = height - kh + 1, width - kw + 1
+# + rows, columns = height - kh, width - kw
+
+# %% misconception="four_dimensions" exercise="conv_as_matrix"
+# The result is not laid out as a matrix.
+# - return matrix.reshape(rows * columns, height * width)
+# + return matrix
+
+# %% misconception="float32" exercise="conv_as_matrix"
+# The matrix is always float32.
+# - matrix = w.new_zeros(rows, columns, height, width)
+# + matrix = torch.zeros(rows, columns, height, width)
+
+
+# %% alternative="by_images" exercise="conv_as_matrix"
+# Column by column: each pixel's image of ones and zeros goes through the convolution.
+def conv_as_matrix(w, size):
+    height, width = size
+    pixels = torch.eye(height * width, dtype=w.dtype).reshape(-1, 1, height, width)
+    return F.conv2d(pixels, w[None, None]).flatten(1).T
+
+
+# %% alternative="by_rows" exercise="conv_as_matrix"
+# Row by row: the kernel with zeros around it, flattened.
+def conv_as_matrix(w, size):
+    (kh, kw), (height, width) = w.shape, size
+    rows = [
+        F.pad(w, (j, width - kw - j, i, height - kh - i)).flatten()
+        for i in range(height - kh + 1)
+        for j in range(width - kw + 1)
+    ]
+    return torch.stack(rows)
+
+
+# %% misconception="a_single_stride" exercise="following_move"
+# Two pixels suit the first layer alone.
+# - return 2 * 3 * 2
+# + return 2
+
+# %% misconception="sum_of_strides" exercise="following_move"
+# The strides are added instead of multiplied.
+# - return 2 * 3 * 2
+# + return 2 + 3 + 2
+
+# %% misconception="largest_stride" exercise="following_move"
+# Three pixels suit the second layer's stride, and not its place behind the first.
+# - return 2 * 3 * 2
+# + return 3
+
+# %% misconception="two_layers" exercise="following_move"
+# Six pixels suit the first two layers; the third stride is forgotten, or the smallest number that
+# all strides divide was taken.
+# - return 2 * 3 * 2
+# + return 2 * 3
+
+# %% misconception="no_move" exercise="following_move"
+# An image that does not move is no move.
+# - return 2 * 3 * 2
+# + return 0
+
+# %% misconception="too_far" exercise="following_move"
+# Twice the product suits, but is farther than 20 pixels.
+# - return 2 * 3 * 2
+# + return 2 * 2 * 3 * 2
+
+# %% misconception="one_position" exercise="following_move"
+# The move is told in positions of the map.
+# - return 2 * 3 * 2
+# + return 1
+
+# %% misconception="four_pixels" exercise="following_move"
+# The two equal strides alone.
+# - return 2 * 3 * 2
+# + return 2 * 2
+
+
+# %% alternative="found_by_trying" exercise="following_move"
+# The first move that fits.
+def following_move():
+    from course.equivariance import off_by
+
+    return next(s for s in range(1, 21) if off_by([2, 3, 2], step=s, seed=0) < 0.01)
+
+
+# %% alternative="written_down" exercise="following_move"
+# The number.
+def following_move():
+    return 12
+
+
+# %% misconception="first_bias" exercise="conv2d_naive"
+# The first bias is added everywhere.
+# - return y if b is None else y + b[:, None, None]
+# + return y if b is None else y + b[0]
+
+# %% misconception="mean_over_channels" exercise="conv2d_naive"
+# The mean over the channels is taken instead of their sum.
+# - y[image, channel, i, j] = (window * w[channel]).sum()
+# + y[image, channel, i, j] = (window * w[channel]).sum(dim=(1, 2)).mean()
+
+# %% misconception="sum_over_batch" exercise="conv2d_naive"
+# The images of the batch are added up.
+# - return y if b is None else y + b[:, None, None]
+# + y = y.sum(dim=0, keepdim=True).expand_as(y)
+# + return y if b is None else y + b[:, None, None]
+
+# %% misconception="first_bias" exercise="conv2d"
+# The first bias is added everywhere.
+# - return y if b is None else y + b[:, None, None]
+# + return y if b is None else y + b[0]
+
+# %% misconception="sum_over_batch" exercise="conv2d"
+# The images of the batch are added up.
+# - y = y.reshape(n, o, rows, columns)
+# + y = y.reshape(n, o, rows, columns)
+# + y = y.sum(dim=0, keepdim=True).expand_as(y)
+
+# %% misconception="mean_over_channels" exercise="conv2d"
+# The mean over the channels is taken instead of their sum.
+# - y = y.reshape(n, o, rows, columns)
+# + y = y.reshape(n, o, rows, columns) / c
+
+# %% misconception="first_group_alone" exercise="conv2d"
+# All groups see the channels of the first one.
+# - unrolled = unrolled.reshape(n * groups, c * kw, height, columns)
+# + unrolled = unrolled.reshape(n, groups, c * kw, height, columns)
+# + unrolled = unrolled[:, :1].expand(-1, groups, -1, -1, -1).flatten(0, 1)
+
+# %% misconception="sum_over_batch" exercise="conv2d_backward"
+# Each image gets the gradient of all images together.
+# - return grad_x, grad_w, grad.sum(dim=1)
+# + return grad_x.sum(dim=0, keepdim=True).expand_as(grad_x), grad_w, grad.sum(dim=1)
+
+# %% misconception="mean_over_channels" exercise="conv2d_backward"
+# The gradient of the weights is divided by the number of channels.
+# - return grad_x, grad_w, grad.sum(dim=1)
+# + return grad_x, grad_w / c, grad.sum(dim=1)
+
+
+# %% equivalent exercise="conv_as_matrix"
+# The lesson does not ask for this refusal.
+# - if rows < 1 or columns < 1:
+# -     raise ValueError(f"the kernel is {kh} x {kw}, but the image {height} x {width}")
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 0 or columns < 1:
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 1 and columns < 1:
+# or
+# - if rows < 1 or columns < 1:
+# + if rows < 1 or columns < 0:
+# or
+# - raise ValueError(f"the kernel is {kh} x {kw}, but the image {height} x {width}")
+# + pass
+
+# %% equivalent exercise="output_size"
+# The lesson does not ask for this refusal.
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# -     raise ValueError(
+# -         f"size is {size}, kernel_size {kernel_size}, stride {stride}, padding {padding} and "
+# -         f"dilation {dilation}; expected padding of 0 or more and 1 or more for the others"
+# -     )
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 0 or padding < 0:
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 1 and padding < 0:
+# or
+# - if min(size, kernel_size, stride, dilation) < 1 or padding < 0:
+# + if min(size, kernel_size, stride, dilation) < 1 or padding < -1:
+# or
+# - raise ValueError(
+# -     f"size is {size}, kernel_size {kernel_size}, stride {stride}, padding {padding} and "
+# -     f"dilation {dilation}; expected padding of 0 or more and 1 or more for the others"
+# - )
+# + pass
+
+# %% equivalent exercise="pad2d"
+# The lesson does not ask for this refusal.
+# - rows, columns = pair(padding, name="padding", least=0)
+# + rows, columns = pair(padding, name="padding", least=-1)
+
+# %% equivalent exercise="conv_parameters"
+# The lesson does not ask for this refusal.
+# - kh, kw = pair(kernel_size, name="kernel_size", least=1)
+# + kh, kw = pair(kernel_size, name="kernel_size", least=0)
+# or
+# - if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
+# + if min(in_channels, out_channels, groups) < 0 or in_channels % groups or out_channels % groups:
+
+# %% equivalent exercise="receptive_field"
+# The lesson does not ask for this refusal.
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# -     raise ValueError(
+# -         f"layers holds {layer}; expected (kernel_size, stride) or "
+# -         "(kernel_size, stride, dilation), each 1 or more"
+# -     )
+# or
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# + if len(layer) not in (2, 3) and min(layer) < 1:
+# or
+# - if len(layer) not in (2, 3) or min(layer) < 1:
+# + if len(layer) not in (2, 3) or min(layer) < 0:
+# or
+# - raise ValueError(
+# -     f"layers holds {layer}; expected (kernel_size, stride) or "
+# -     "(kernel_size, stride, dilation), each 1 or more"
+# - )
+# + pass
+
+# %% misconception="exchanged_windows" exercise="conv2d_naive"
+# The windows move by the stride of the other direction, though the output has the right size.
+# - window = x[image, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
+# + window = x[image, :, i * sw : i * sw + kh, j * sh : j * sh + kw]
+
+# %% misconception="dilates_columns_alone" exercise="conv2d"
+# The dilation of the rows is left out where the pixels are collected.
+# - band = unrolled[:, :, i * dh :: sh][:, :, :rows].flatten(2)
+# + band = unrolled[:, :, i::sh][:, :, :rows].flatten(2)
+
+# %% misconception="averaged_over_images" exercise="conv2d_backward"
+# The gradient of the weights is averaged over the images of the batch.
+# - grad_w[:, :, i, j] = grad @ seen.flatten(1).T
+# + grad_w[:, :, i, j] = grad @ seen.flatten(1).T / n
+
+# %% equivalent exercise="conv2d_naive"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() < 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() > 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 and w.dim() != 4 or x.shape[1] != w.shape[1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# -     raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape < w.shape[:1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape > w.shape[:1]:
+# or
+# - raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# + pass
+# or
+# - if kh > x.shape[2] or kw > x.shape[3]:
+# -     raise ValueError(f"the kernel is {kh} x {kw}, but the padded image {tuple(x.shape[2:])}")
+# or
+# - if kh > x.shape[2] or kw > x.shape[3]:
+# + if kh > x.shape[2] and kw > x.shape[3]:
+# or
+# - raise ValueError(f"the kernel is {kh} x {kw}, but the padded image {tuple(x.shape[2:])}")
+# + pass
+
+# %% equivalent exercise="conv2d_backward"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# -     raise ValueError(
+# -         f"x has shape {tuple(x.shape)} and w {tuple(w.shape)}; "
+# -         "expected (N, C, H, W) and (O, C, kh, kw)"
+# -     )
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 and x.shape[1] != w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 or x.shape[1] < w.shape[1]:
+# or
+# - if x.dim() != 4 or w.dim() != 4 or x.shape[1] != w.shape[1]:
+# + if x.dim() != 4 or w.dim() != 4 or x.shape[1] > w.shape[1]:
+# or
+# - raise ValueError(
+# -     f"x has shape {tuple(x.shape)} and w {tuple(w.shape)}; "
+# -     "expected (N, C, H, W) and (O, C, kh, kw)"
+# - )
+# + pass
+
+# %% equivalent exercise="conv2d"
+# The lesson does not ask for this refusal.
+# - sh, sw = pair(stride, name="stride", least=1)
+# + sh, sw = pair(stride, name="stride", least=0)
+# or
+# - ph, pw = pair(padding, name="padding", least=0)
+# + ph, pw = pair(padding, name="padding", least=-1)
+# or
+# - dh, dw = pair(dilation, name="dilation", least=1)
+# + dh, dw = pair(dilation, name="dilation", least=0)
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# -     raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape < w.shape[:1]:
+# or
+# - if b is not None and b.shape != w.shape[:1]:
+# + if b is not None and b.shape > w.shape[:1]:
+# or
+# - raise ValueError(f"b has shape {tuple(b.shape)}; expected ({len(w)},)")
+# + pass
+# or
+# - if not (0 < reach_h <= height and 0 < reach_w <= width):
+# -     raise ValueError(
+# -         f"the kernel covers {reach_h} x {reach_w} pixels, "
+# -         f"but the padded image has {height} x {width}"
+# -     )
+# or
+# - if not (0 < reach_h <= height and 0 < reach_w <= width):
+# + if not (0 < reach_h <= height or 0 < reach_w <= width):
+# or
+# - raise ValueError(
+# -     f"the kernel covers {reach_h} x {reach_w} pixels, "
+# -     f"but the padded image has {height} x {width}"
+# - )
+# + pass

@@ -9,17 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from course.figures.picture import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, show
+from course.reach import influence
 
 __all__ = [
+    "SIGNED",
     "backwards",
+    "cells",
+    "effective_fields",
+    "equal_cells",
     "field_of_view",
-    "filters",
+    "outline",
     "places",
-    "row_major",
     "sharing",
+    "two_losses",
     "unrolled",
     "windows",
 ]
@@ -39,8 +44,8 @@ def places(images: Tensor) -> Picture:
         panel.spines[:].set_visible(True)
     return show(
         axes,
-        "The same handwritten digit nine times, moved by -1, 0 and 1 pixels down and to the right. "
-        "Strokes that leave the frame are cut off.",
+        "The same handwritten digit nine times in a frame, moved by -1, 0 and 1 pixels down and to "
+        "the right. Nothing is cut off.",
     )
 
 
@@ -79,18 +84,18 @@ def windows() -> Picture:
     padded = F.pad(image, (1, 1, 0, 0))
     output = F.conv2d(padded[None, None], kernel[None, None], stride=(1, 2))[0, 0]
     axes = panels(1, 3, height=2.3)
-    _widths(axes, [7, 3, 3])
-    _cells(axes[0], padded, "image 3 x 5, padding (0, 1)")
-    _cells(axes[1], kernel, "kernel 2 x 3")
-    _cells(axes[2], output, "output, stride (1, 2)")
+    equal_cells(axes, [7, 3, 3])
+    cells(axes[0], padded, "image 3 x 5, padding (0, 1)")
+    cells(axes[1], kernel, "kernel 2 x 3")
+    cells(axes[2], output, "output, stride (1, 2)")
     # The zeros of the border are not part of the image.
     for column in (0, 6):
         axes[0].add_patch(
             Rectangle((column - 0.5, -0.5), 1, 3, facecolor="#eeeeee", edgecolor=GREY, zorder=0)
         )
     for (row, column), color, style in (((0, 0), BLUE, "-"), ((1, 1), ORANGE, "--")):
-        _outline(axes[0], row, 2 * column, 2, 3, color, style)
-        _outline(axes[2], row, column, 1, 1, color, style)
+        outline(axes[0], row, 2 * column, 2, 3, color, style)
+        outline(axes[2], row, column, 1, 1, color, style)
     return show(
         axes,
         "An image of 3 by 5 numbers with a column of zeros on both sides, a kernel of 2 by 3, and "
@@ -106,17 +111,17 @@ def unrolled() -> Picture:
     kernel = torch.tensor([[1.0, 2.0], [0.0, -1.0]])
     columns = F.unfold(image[None, None], (2, 2))[0]
     axes = panels(1, 4, height=2.2)
-    _widths(axes, [4, 4, 6, 6])
-    _cells(axes[0], image, "image")
-    _cells(axes[1], kernel.reshape(1, 4), "filter as a row")
-    _cells(axes[2], columns, "windows as columns")
-    _cells(axes[3], kernel.reshape(1, 4) @ columns, "their product")
+    equal_cells(axes, [4, 4, 6, 6])
+    cells(axes[0], image, "image")
+    cells(axes[1], kernel.reshape(1, 4), "filter as a row")
+    cells(axes[2], columns, "windows as columns")
+    cells(axes[3], kernel.reshape(1, 4) @ columns, "their product")
     for panel, row, column, height, width in (
         (axes[0], 0, 1, 2, 2),
         (axes[2], 0, 1, 4, 1),
         (axes[3], 0, 1, 1, 1),
     ):
-        _outline(panel, row, column, height, width, ORANGE, "-")
+        outline(panel, row, column, height, width, ORANGE, "-")
     return show(
         axes,
         "An image of 3 by 4 numbers has six windows of 2 by 2. Each becomes a column of four "
@@ -196,68 +201,59 @@ def field_of_view() -> Picture:
     )
 
 
-def row_major() -> Picture:
-    """Draw two maps of 2 x 3 numbers and the row that flatten makes of them."""
-    maps = torch.arange(12.0).reshape(2, 2, 3)
-    axes = panels(1, 3, height=1.7)
-    _widths(axes, [3, 3, 12])
-    _cells(axes[0], maps[0], "channel 0")
-    _cells(axes[1], maps[1], "channel 1")
-    _cells(axes[2], maps.reshape(1, 12), "flatten: channel by channel, row by row")
-    for panel, column, color, style in (
-        (axes[0], 0, BLUE, "-"),
-        (axes[1], 0, ORANGE, "--"),
-    ):
-        _outline(panel, 0, column, 2, 3, color, style)
-    _outline(axes[2], 0, 0, 1, 6, BLUE, "-")
-    _outline(axes[2], 0, 6, 1, 6, ORANGE, "--")
+def effective_fields() -> Picture:
+    """Draw how much the pixels of three receptive fields influence a unit, on the average."""
+    stacks = {
+        "one layer of 11 x 11": [(11, 1)],
+        "5 layers of 3 x 3": [(3, 1)] * 5,
+        "10 layers of 3 x 3": [(3, 1)] * 10,
+    }
+    axes = panels(1, 3, height=2.7)
+    shares = []
+    for panel, (title, layers) in zip(axes, stacks.items(), strict=True):
+        field = torch.stack([influence(layers, seed=seed) for seed in range(5)]).mean(dim=0)
+        field = field / field.max()
+        shares.append(
+            f"{title}, {len(field)} by {len(field)} pixels: {(field >= 0.1).double().mean():.0%}"
+        )
+        panel.imshow(field.numpy(), cmap="gray_r", vmin=0, vmax=1)
+        panel.contour(field.numpy(), levels=[0.1], colors=[ORANGE], linewidths=2)
+        panel.set(xticks=[], yticks=[])
+        panel.set_title(f"{title}\nsees {len(field)} x {len(field)} pixels", loc="left")
     return show(
         axes,
-        "Two maps of 2 by 3 positions, numbered 0 to 5 and 6 to 11 row by row. Flatten puts them "
-        "into one row in this order: first all of channel 0, then all of channel 1.",
+        "Influence of the pixels on one unit, dark where it is large, with a line at a tenth of "
+        "the largest. Share of the pixels with more than that: " + "; ".join(shares) + ".",
     )
 
 
-def filters(network: nn.Module, before: Mapping[str, Tensor]) -> Picture:
-    """Draw the filters of the first convolution, from a state dict of before and as they are."""
-    name, layer = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
-    rows = [before[f"{name}.weight"], layer.weight.detach()]
-    shown = min(rows[0].shape[0], 12)
-    axes = panels(2, shown, height=1.7)
-    for row, (weights, title) in enumerate(zip(rows, ("before", "after"), strict=True)):
-        limit = float(weights.abs().max())
-        for number in range(shown):
-            panel = axes[row * shown + number]
-            panel.imshow(weights[number, 0].numpy(), cmap=SIGNED, vmin=-limit, vmax=limit)
-            panel.set(xticks=[], yticks=[])
-            if number == 0:
-                panel.set_ylabel(title)
-            if row == 0:
-                panel.set_title(str(number), fontsize="small")
-    changed = ((rows[1] - rows[0]).norm() / rows[0].norm()).item()
-    edges = [_edges(weights[:shown, 0]) for weights in rows]
+def two_losses(losses: Mapping[str, Sequence[float]]) -> Picture:
+    """Draw the loss over the steps for trainings that should agree, one as a line, one as dots."""
+    (panel,) = panels(1, 1, height=2.6)
+    for (name, values), style in zip(losses.items(), ("-", "o"), strict=True):
+        every = 1 if style == "-" else 5
+        steps = range(0, len(values), every)
+        panel.plot(
+            steps,
+            values[::every],
+            style,
+            color=BLUE if style == "-" else ORANGE,
+            markersize=4,
+            label=name,
+        )
+    panel.axhline(np.log(10), color=GREY, linestyle="--", linewidth=1, label="log 10")
+    panel.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    panel.legend()
+    first, last = next(iter(losses.values()))[0], next(iter(losses.values()))[-1]
+    gap = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
     return show(
-        axes,
-        f"The first {shown} filters of the first layer as small grids, orange where a weight adds "
-        f"and blue where it subtracts, before training and after it. They have changed by "
-        f"{changed:.1f} times their size. Filters of which a slope from one side to the other "
-        f"makes up more than half: {edges[0]} before, {edges[1]} after.",
+        [panel],
+        f"The loss of two trainings, {' and '.join(losses)}, falls from {first:.2f} to {last:.2f}. "
+        f"They differ by {gap:.1g} at the most.",
     )
 
 
-def _edges(weights: Tensor) -> int:
-    """Count filters (O, kh, kw) that a slope explains by more than half, their mean left out."""
-    height, width = weights.shape[1:]
-    down = torch.arange(height, dtype=weights.dtype)[:, None].expand(height, width)
-    right = torch.arange(width, dtype=weights.dtype).expand(height, width)
-    slopes = torch.stack([down - down.mean(), right - right.mean()]).flatten(1)
-    slopes = slopes / slopes.norm(dim=1, keepdim=True).clamp(min=1e-9)
-    pattern = (weights - weights.mean(dim=(1, 2), keepdim=True)).flatten(1)
-    explained = (pattern @ slopes.T).square().sum(dim=1)
-    return int((explained > 0.5 * pattern.square().sum(dim=1)).sum())
-
-
-def _cells(axes: Axes, values: Tensor, title: str) -> None:
+def cells(axes: Axes, values: Tensor, title: str) -> None:
     """A table of numbers with thin lines between them."""
     rows, columns = values.shape
     for row in range(rows):
@@ -274,16 +270,17 @@ def _cells(axes: Axes, values: Tensor, title: str) -> None:
     axes.set_title(title, loc="center", fontsize="small")
 
 
-def _widths(axes: list[Axes], ratios: list[float]) -> None:
+def equal_cells(axes: list[Axes], ratios: list[float]) -> None:
     """Make cells of one size: each panel gets the width of its columns."""
     spec = axes[0].get_subplotspec()
     assert spec is not None
     spec.get_gridspec().set_width_ratios(ratios)
 
 
-def _outline(
+def outline(
     axes: Axes, row: int, column: int, height: int, width: int, color: str, style: str
 ) -> None:
+    """Draw a frame around some cells of a table of numbers."""
     corner = (column - 0.5, row - 0.5)
     axes.add_patch(
         Rectangle(

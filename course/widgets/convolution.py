@@ -73,7 +73,7 @@ class Step:
 class Cost:
     """Parameters and multiply-adds per image of three layers with equally many outputs.
 
-    own are the student's counts of parameters, for convolution and dense layer.
+    own is the student's count of the convolution's parameters.
     """
 
     side: int
@@ -83,7 +83,7 @@ class Cost:
     out_side: int
     parameters: tuple[int, int, int]
     multiply_adds: tuple[int, int, int]
-    own: tuple[Attempt[int], Attempt[int]]
+    own: Attempt[int]
 
 
 def stepper(convolution: Function) -> Explorer:
@@ -102,8 +102,8 @@ def stepper(convolution: Function) -> Explorer:
     )
 
 
-def cost(*, conv_parameters: Callable[..., int], dense_parameters: Callable[..., int]) -> Explorer:
-    """Return a widget that compares three layers; both functions are yours."""
+def cost(*, conv_parameters: Callable[..., int]) -> Explorer:
+    """Return a widget that compares three layers; conv_parameters is yours."""
     pick = ipywidgets.SelectionSlider
     return Explorer(
         {
@@ -119,7 +119,7 @@ def cost(*, conv_parameters: Callable[..., int], dense_parameters: Callable[...,
             "kernel_size": pick(options=[1, 3, 5, 7], value=3, description="Kernel size"),
             "stride": pick(options=[1, 2, 4], value=1, description="Stride"),
         },
-        partial(compute_cost, conv_parameters, dense_parameters),
+        partial(compute_cost, conv_parameters),
         CostView(),
         describe_cost,
     )
@@ -165,7 +165,6 @@ def describe_step(state: Step) -> str:
 
 def compute_cost(
     conv_parameters: Callable[..., int],
-    dense_parameters: Callable[..., int],
     *,
     side: int,
     in_channels: int,
@@ -187,10 +186,7 @@ def compute_cost(
         out_side=out_side,
         parameters=parameters,
         multiply_adds=(outputs * window, outputs * window, outputs * inputs),
-        own=(
-            attempt(conv, parameters[0]),
-            attempt(lambda: dense_parameters(inputs, outputs), parameters[2]),
-        ),
+        own=attempt(conv, parameters[0]),
     )
 
 
@@ -202,7 +198,7 @@ def describe_cost(state: Cost) -> str:
     ]
     for name, held, done in zip(LAYERS, state.parameters, state.multiply_adds, strict=True):
         sentences.append(f"{name.capitalize()}: {held:,} parameters, {done:,} multiply-adds.")
-    return " ".join([*sentences, f"As for parameters, {_verdict(state)}."])
+    return " ".join([*sentences, f"As for the convolution's parameters, {_verdict(state)}."])
 
 
 class StepView:
@@ -327,13 +323,10 @@ def _show(image: AxesImage, values: Numbers, *, offset: int) -> None:
 
 
 def _verdict(state: Cost) -> str:
-    """Say how the student's counts do; where they differ, which they are."""
-    for own in state.own:
-        if own.problem:
-            return f"yours {own.problem}"
-    if all(own.agrees for own in state.own):
-        return "yours agree"
-    return "yours: " + " and ".join(f"{own.value:,.0f}" for own in state.own)
+    """Say how the student's count does; where it differs, which it is."""
+    if state.own.problem or state.own.agrees:
+        return f"yours {state.own.words}"
+    return f"yours: {state.own.value:,.0f}"
 
 
 def _short(value: int) -> str:

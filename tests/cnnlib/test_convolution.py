@@ -1,4 +1,4 @@
-"""torch.nn.functional is the oracle; equivariance, counts and real digits are the laws."""
+"""torch.nn.functional is the oracle; equivariance, linearity and counts are the laws."""
 
 import re
 from collections.abc import Callable
@@ -10,12 +10,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.testing import assert_close
 
 from cnnlib import convolution as conv
-from cnnlib.gradient_descent import evaluate, train_epoch
 
 # Of the largest entry: sums of up to 72 products, in two orders.
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 4e-2, torch.float16: 5e-3}
@@ -197,7 +195,7 @@ def test_convolution_is_linear_in_image_and_kernel() -> None:
     assert_close(conv.conv2d(x, 2 * v - w), 2 * conv.conv2d(x, v) - conv.conv2d(x, w))
 
 
-# Sizes, padding, flatten.
+# Sizes, padding, matrices.
 
 
 @given(
@@ -239,16 +237,27 @@ def test_pad2d_equals_torch(
         )
 
 
-@given(data=st.data(), shape=st.lists(st.integers(0, 3), min_size=1, max_size=4))
-def test_flatten_equals_torch(
-    draw_tensor: Callable[..., Tensor], data: Any, shape: list[int]
+@given(
+    data=st.data(),
+    kernel=st.tuples(counts, counts),
+    more=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+)
+@settings(max_examples=30)
+def test_the_matrix_of_a_convolution_times_an_image_is_its_map(
+    draw_tensor: Callable[..., Tensor],
+    data: Any,
+    kernel: tuple[int, int],
+    more: tuple[int, int],
 ) -> None:
-    x = draw_tensor(data, shape)
-    start_dim = data.draw(st.integers(-len(shape), len(shape) - 1))
-    expected = torch.flatten(x, start_dim)
-    assert torch.equal(conv.flatten(x, start_dim=start_dim), expected)
-    if len(shape) > 1:
-        assert torch.equal(conv.flatten(x), torch.flatten(x, 1))
+    size = kernel[0] + more[0], kernel[1] + more[1]
+    w, x = draw_tensor(data, kernel), draw_tensor(data, size)
+    matrix = conv.conv_as_matrix(w, size)
+    expected = F.conv2d(x[None, None], w[None, None])[0, 0]
+    assert_close((matrix @ x.flatten()).reshape(expected.shape), expected)
+    assert matrix.dtype == w.dtype
+    # The transpose is what carries a gradient back.
+    back = conv.conv2d_backward(expected[None, None], x[None, None], w[None, None])[0]
+    assert_close((matrix.T @ expected.flatten()).reshape(size), back[0, 0])
 
 
 # Counts.
@@ -264,14 +273,6 @@ def test_conv_parameters_counts_what_torch_holds(layout: dict[str, Any], bias: b
     assert actual == expected
     if bias and groups == 1 and kh == kw:  # the defaults
         assert conv.conv_parameters(layout["x"][1], out_channels, kernel_size=kh) == expected
-
-
-@pytest.mark.parametrize("bias", [True, False])
-def test_dense_parameters_counts_what_torch_holds(bias: bool) -> None:
-    layer = nn.Linear(7, 3, bias=bias)
-    expected = sum(p.numel() for p in layer.parameters())
-    assert conv.dense_parameters(7, 3, bias=bias) == expected
-    assert conv.dense_parameters(7, 3) == 24
 
 
 @given(
@@ -292,46 +293,6 @@ def test_receptive_field_is_what_the_gradient_of_one_output_reaches(
     (gradient,) = torch.autograd.grad(y[0, 0, 0], x)
     reached = gradient[0, 0].nonzero().flatten()
     assert conv.receptive_field(layers) == reached.max() - reached.min() + 1
-
-
-# Digits.
-
-
-@pytest.mark.parametrize("network", [conv.DigitsCNN, conv.DigitsDense])
-def test_the_rivals_have_as_many_parameters_as_they_state(network: type[nn.Module]) -> None:
-    assert sum(p.numel() for p in network().parameters()) == 6385
-    assert "6,385" in str(network.__doc__)
-
-
-def test_the_convolutional_network_reads_real_digits_and_beats_its_rival_on_shifted_ones(
-    device: str, measured: Callable[..., None]
-) -> None:
-    digits = load_digits()
-    x = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
-    target = torch.tensor(digits.target)
-    generator = torch.Generator().manual_seed(0)
-    order = torch.randperm(len(x), generator=generator)
-    train, test = order[:1400], order[1400:]
-    # By one pixel down, up, right and left; a negative width of padding crops.
-    shifts = [(0, 0, 1, -1), (0, 0, -1, 1), (1, -1, 0, 0), (-1, 1, 0, 0)]
-    shifted = torch.cat([F.pad(x[test], shift) for shift in shifts])
-    accuracy, on_shifted = {}, {}
-    for network in (conv.DigitsCNN, conv.DigitsDense):
-        torch.manual_seed(0)
-        model = network().to(device)
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-        slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12)
-        for _ in range(12):
-            mixed = train[torch.randperm(1400, generator=generator)]
-            batches = zip(x[mixed].split(50), target[mixed].split(50), strict=True)
-            train_epoch(model, batches, optimizer, F.cross_entropy)
-            slower.step()
-        name = network.__name__
-        accuracy[name] = evaluate(model, [(x[test], target[test])])[1]
-        on_shifted[name] = evaluate(model, [(shifted, target[test].repeat(4))])[1]
-    measured("accuracy", accuracy["DigitsCNN"], at_least=0.95)
-    gap = on_shifted["DigitsCNN"] - on_shifted["DigitsDense"]
-    measured("gap on shifted digits", gap, at_least=0.03)
 
 
 X, W = torch.ones(2, 4, 5, 6), torch.ones(6, 4, 3, 2)
@@ -385,16 +346,13 @@ X, W = torch.ones(2, 4, 5, 6), torch.ones(6, 4, 3, 2)
         (lambda: conv.conv2d_backward(X, X, W[..., 0]), ["(6, 4, 3)", "(O, C, kh, kw)"]),
         (lambda: conv.conv2d_backward(X, X, W, stride=0), ["stride is 0", "1 or more"]),
         (lambda: conv.conv2d_backward(X, X, W, padding=-1), ["padding is -1", "0 or more"]),
-        (lambda: conv.flatten(X, start_dim=4), ["start_dim is 4", "(2, 4, 5, 6)"]),
         (lambda: conv.conv_parameters(3, 0, kernel_size=1), ["out_channels 0", "1 or more"]),
         (lambda: conv.conv_parameters(3, 4, kernel_size=0), ["kernel_size is 0", "1 or more"]),
         (lambda: conv.conv_parameters(3, 4, kernel_size=1, groups=3), ["groups 3", "multiples"]),
         (lambda: conv.conv_parameters(4, 3, kernel_size=1, groups=3), ["groups 3", "multiples"]),
-        (lambda: conv.dense_parameters(0, 4), ["in_features is 0", "1 or more"]),
         (lambda: conv.receptive_field([(3, 1), (3,)]), ["(3,)", "(kernel_size, stride)"]),
+        (lambda: conv.conv_as_matrix(W[0, 0], (2, 6)), ["3 x 2", "2 x 6"]),
         (lambda: conv.receptive_field([(3, 0)]), ["(3, 0)", "1 or more"]),
-        (lambda: conv.DigitsCNN()(torch.ones(2, 64)), ["(2, 64)", "(N, 1, 8, 8)"]),
-        (lambda: conv.DigitsDense()(torch.ones(2, 8, 8)), ["(2, 8, 8)", "(N, 1, 8, 8)"]),
     ],
 )
 def test_a_bad_argument_is_named_with_what_was_expected(

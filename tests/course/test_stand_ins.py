@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course.stand_ins import yours_or
+from course.stand_ins import yours_like, yours_or
 
 
 def unwritten(_: Tensor) -> Tensor:
@@ -71,3 +71,42 @@ def test_a_function_that_is_too_slow_to_train_with_is_replaced() -> None:
     found = yours_or(halves, slow, batch=torch.zeros(2, 3, 4, 4))
     assert found.function is halves
     assert "yours takes 0.3 seconds for a batch, too long" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (torch.mm, "yours"),
+        (lambda a, b: 0 * (a @ b), "yours"),
+        (unwritten, "the reference, since yours raises TypeError"),
+        (lambda a, b: a + b, "the reference, since yours raises RuntimeError"),
+        (lambda a, b: (a @ b).sum(), "the reference, since yours returns shape ()"),
+        (lambda a, b: (a @ b, b), "the reference, since yours returns a tuple"),
+    ],
+)
+def test_a_function_of_several_tensors_stands_in_where_its_shapes_fit(own: Any, words: str) -> None:
+    found = yours_like(torch.mm, own, torch.ones(2, 3), torch.ones(3, 4))
+    assert str(found).startswith(words)
+    assert found.function is (own if words == "yours" else torch.mm)
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (lambda a: (a, a.sum()), "yours"),
+        (lambda a: (a, a), "the reference, since yours returns shape (2,), expected shape ()"),
+        (lambda a: (a,), "the reference, since yours returns a tuple, expected 2 tensors"),
+        (lambda a: a, "the reference, since yours returns a Tensor, expected 2 tensors"),
+    ],
+)
+def test_a_function_that_returns_several_tensors_has_to_return_as_many(
+    own: Any, words: str
+) -> None:
+    found = yours_like(lambda a: (a + 1, a.sum()), own, torch.ones(2))
+    assert str(found) == words
+
+
+def test_trying_a_function_leaves_the_arguments_alone() -> None:
+    x = torch.ones(2)
+    yours_like(torch.neg, lambda t: t.neg_(), x)
+    assert torch.equal(x, torch.ones(2))

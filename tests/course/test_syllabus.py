@@ -1,4 +1,4 @@
-"""Eleven lessons answer every question of the seed documents, each once."""
+"""Twelve lessons answer every question of the seed documents, each once."""
 
 import re
 import tomllib
@@ -19,11 +19,12 @@ def homes() -> dict[str, str]:
     return {seed: topic.name for topic in topics().values() for seed in topic.seeds}
 
 
-def test_the_course_has_eleven_topics_in_their_order() -> None:
+def test_the_course_has_twelve_topics_in_their_order() -> None:
     assert list(topics()) == [
         "activations",
         "gradient_descent",
         "convolution",
+        "cnn_vs_dense",
         "pooling",
         "augmentation",
         "stability",
@@ -76,8 +77,13 @@ def test_a_topic_is_told_in_full(topic: Topic) -> None:
 
 def test_earlier_topics_are_those_above() -> None:
     assert earlier("activations") == []
-    assert earlier("pooling") == ["activations", "gradient_descent", "convolution"]
-    assert len(earlier("metrics")) == 10
+    assert earlier("pooling") == [
+        "activations",
+        "gradient_descent",
+        "convolution",
+        "cnn_vs_dense",
+    ]
+    assert len(earlier("metrics")) == 11
 
 
 def test_an_unknown_topic_is_refused_with_those_that_exist() -> None:

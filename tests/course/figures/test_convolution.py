@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
 
 from course.figures import Picture
 from course.figures import convolution as figures
@@ -18,21 +17,15 @@ from course.figures import convolution as figures
         (figures.unrolled, "six windows"),
         (figures.backwards, "three paths"),
         (figures.field_of_view, "reaches seven"),
-        (figures.row_major, "all of channel 0"),
-        (lambda: figures.places(torch.zeros(9, 1, 8, 8)), "nine times"),
+        (figures.effective_fields, "11 by 11 pixels: 100%"),
+        (lambda: figures.places(torch.zeros(9, 1, 10, 10)), "nine times"),
+        (
+            lambda: figures.two_losses({"torch": [2.3, 1.0], "yours": [2.3, 1.5]}),
+            "falls from 2.30 to 1.00. They differ by 0.5 at the most.",
+        ),
     ],
 )
 def test_figures_come_with_words(draw: Callable[[], Picture], words: str) -> None:
     picture = draw()
     assert picture.png.startswith(b"\x89PNG")
     assert words in picture.alt
-
-
-def test_filters_are_drawn_before_and_after() -> None:
-    network = nn.Sequential(nn.Conv2d(1, 10, 3), nn.Conv2d(10, 4, 3))
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    same = figures.filters(network, before)
-    assert "changed by 0.0 times" in same.alt
-    doubled = figures.filters(network, {name: value / 2 for name, value in before.items()})
-    assert "changed by 1.0 times" in doubled.alt
-    assert same.alt.startswith("The first 10 filters")

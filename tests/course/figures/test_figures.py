@@ -10,9 +10,12 @@ import pytest
 import torch
 from torch import nn
 
+from cnnlib.cnn_vs_dense import shape_trail, top_patches
 from course.blocks import PaddedBlock, stack
 from course.datasets import digits
+from course.datasets import figures as drawn_figures
 from course.figures import Picture
+from course.race import convolutional
 
 ROOT = Path(__file__).parents[3]
 NETWORK = nn.Sequential(nn.Conv2d(1, 4, 3))
@@ -23,9 +26,21 @@ DENSE = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 10
 ARGUMENTS: dict[str, Callable[[], tuple[tuple[object, ...], dict[str, object]]]] = {
     "activations.arrivals": lambda: (({"2 layers": DENSE}, digits()[0]), {}),
     "convolution.places": lambda: ((torch.zeros(9, 1, 8, 8),), {}),
-    "convolution.filters": lambda: ((NETWORK, NETWORK.state_dict()), {}),
     "pooling.flips": lambda: ((lambda x: x.flatten(1), digits()[1].take(2)), {}),
     "pooling.kept_curves": lambda: (({"strides": torch.tensor([[1.0, 0.5]])},), {}),
+    "convolution.two_losses": lambda: (({"torch": [2.3, 1.0], "yours": [2.3, 1.0]},), {}),
+    "cnn_vs_dense.architecture": lambda: ((shape_trail, DENSE, (1, 8, 8)), {}),
+    "cnn_vs_dense.filters": lambda: ((NETWORK, NETWORK.state_dict()), {}),
+    "cnn_vs_dense.mistakes": lambda: ((DENSE, digits()[1]), {}),
+    "cnn_vs_dense.patches": lambda: (
+        (
+            top_patches,
+            convolutional(),
+            drawn_figures(40, generator=torch.Generator().manual_seed(0)),
+        ),
+        {},
+    ),
+    "cnn_vs_dense.samples": lambda: ((digits()[0],), {}),
     "resnet.draw_block": lambda: ((PaddedBlock, 4, 4), {}),
     "resnet.draw_network": lambda: (
         (stack(8, block=PaddedBlock, seed=0), (1, 8, 8)),

@@ -4,31 +4,22 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from course.datasets import digits, photo
+from cnnlib.convolution import conv_as_matrix
+from course.datasets import photo
 from course.widgets.convolution import KERNELS, compute_cost, compute_step, cost, stepper
-from course.widgets.convolution_features import (
-    compute_maps,
-    feature_maps,
-    ready_made,
-    usable,
-)
+from course.widgets.convolution_sharing import STEPS, compute_sharing, four_networks, from_dense
 from course.widgets.explorer import Explorer
 from tests.course.students import unwritten
 
 
 def conv_parameters(in_channels: int, out_channels: int, *, kernel_size: int) -> int:
     return out_channels * (in_channels * kernel_size**2 + 1)
-
-
-def dense_parameters(in_features: int, out_features: int) -> int:
-    return out_features * (in_features + 1)
 
 
 def corners(explorer: Explorer) -> Iterator[dict[str, object]]:
@@ -51,25 +42,31 @@ def _pairs(control: Any) -> list[Any]:
     return list(options.items()) if isinstance(options, dict) else list(options)
 
 
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return ready_made()
+MEASURED = {step: (0.95, 0.1 * n) for n, step in enumerate(STEPS)}
 
 
 @pytest.fixture
-def explorers(network: nn.Module) -> dict[str, Explorer]:
+def explorers() -> dict[str, Explorer]:
     return {
         "stepper": stepper(F.conv2d),
         "stepper, unwritten": stepper(unwritten),
-        "cost": cost(conv_parameters=conv_parameters, dense_parameters=dense_parameters),
-        "cost, unwritten": cost(conv_parameters=unwritten, dense_parameters=unwritten),
-        "feature maps": feature_maps(network, digits()[1]),
+        "cost": cost(conv_parameters=conv_parameters),
+        "cost, unwritten": cost(conv_parameters=unwritten),
+        "from dense": from_dense(MEASURED, conv_as_matrix=conv_as_matrix),
+        "from dense, unwritten": from_dense(MEASURED, conv_as_matrix=unwritten),
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["stepper", "stepper, unwritten", "cost", "cost, unwritten", "feature maps"]
+    "name",
+    [
+        "stepper",
+        "stepper, unwritten",
+        "cost",
+        "cost, unwritten",
+        "from dense",
+        "from dense, unwritten",
+    ],
 )
 def test_every_corner_is_shown_and_described(name: str, explorers: dict[str, Explorer]) -> None:
     explorer = explorers[name]
@@ -77,9 +74,38 @@ def test_every_corner_is_shown_and_described(name: str, explorers: dict[str, Exp
     for corner in corners(explorer):
         explorer.set(**corner)
         seen.add((explorer.picture.alt, explorer.picture.png))
-    assert len(seen) > 4
-    assert len({alt for alt, _ in seen}) > 4
+    settings = 1 << len(explorer.controls)
+    assert len(seen) > min(4, settings - 1)
+    assert len({alt for alt, _ in seen}) > min(4, settings - 1)
     assert all(control.description for control in explorer.controls.values())
+
+
+def test_four_networks_differ_in_their_weights_and_read_the_same_digits() -> None:
+    counts = []
+    for step, network in four_networks().items():
+        assert network(torch.zeros(2, 1, 10, 10)).shape == (2, 10)
+        counts.append(sum(p.numel() for p in network[1].parameters()))
+        state = compute_sharing(MEASURED, conv_as_matrix, step=step)
+        assert (state.middle, state.places) == MEASURED[step]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[1] == 12 * 196 * 26
+    assert counts[2] == counts[3] == 12 * 26
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (conv_as_matrix, "Your matrix agrees."),
+        (lambda w, size: 2 * conv_as_matrix(w, size), "Your matrix is off by up to 1.8."),
+        (unwritten, "Your matrix is not written yet."),
+    ],
+)
+def test_the_matrix_in_the_picture_is_the_students(own: Callable[..., Tensor], words: str) -> None:
+    explorer = from_dense(MEASURED, conv_as_matrix=own)
+    assert "matrix" not in explorer.picture.alt.split("pixels")[1]
+    explorer.set(step="shared")
+    assert words in explorer.picture.alt
+    assert "25 weights for one map" in explorer.picture.alt
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -110,7 +136,6 @@ def test_costs_are_what_torchs_layers_hold_and_compute(
 ) -> None:
     state = compute_cost(
         conv_parameters,
-        dense_parameters,
         side=side,
         in_channels=channels,
         out_channels=out,
@@ -135,64 +160,14 @@ def test_costs_are_what_torchs_layers_hold_and_compute(
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (dense_parameters, "yours agree."),
-        (lambda *_: 7, "yours: 280 and 7."),
+        (conv_parameters, "yours agrees."),
+        (lambda *_, **__: 7, "yours: 7."),
         (unwritten, "yours is not written yet."),
-        (lambda *_: "many", "yours returns a str, expected a number."),
+        (lambda *_, **__: "many", "yours returns a str, expected a number."),
     ],
 )
 def test_the_cost_widget_says_how_a_students_count_does(
     count: Callable[..., Any], words: str
 ) -> None:
-    explorer = cost(conv_parameters=conv_parameters, dense_parameters=count)
+    explorer = cost(conv_parameters=count)
     assert words in explorer.picture.alt
-
-
-def test_maps_are_what_the_layer_puts_out_for_the_moved_image(network: nn.Module) -> None:
-    _, test = digits()
-    assert isinstance(network, nn.Sequential)
-    state = compute_maps(network, test, number=4, layer=1, down=1, right=-2)
-    image = torch.zeros(1, 1, 8, 8)
-    image[..., 1:, :6] = test.images[4:5, :, :7, 2:]
-    assert np.array_equal(state.image, image[0, 0].double().numpy())
-    with torch.no_grad():
-        maps, scores = network[:4](image), network(image)
-    assert torch.equal(torch.tensor(state.maps), maps[0].double())
-    assert torch.equal(torch.tensor(state.probabilities), scores[0].softmax(dim=0).double())
-    assert (state.layer, state.label) == (2, int(test.labels[4]))
-
-
-def test_looking_at_a_network_leaves_it_as_it_was(network: nn.Module) -> None:
-    network.train()
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    compute_maps(network, digits()[1], number=0, layer=0, down=0, right=0)
-    assert network.training
-    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-    assert not any(module._forward_hooks for module in network.modules())
-
-
-class Raising(nn.Module):
-    def forward(self, _: Tensor) -> Tensor:
-        raise RuntimeError("no idea")
-
-
-@pytest.mark.parametrize(
-    ("own", "words"),
-    [
-        (ready_made, "your network"),
-        (unwritten, "not written yet"),
-        (Raising, "raises RuntimeError: no idea"),
-        (
-            lambda: nn.Sequential(nn.Conv2d(1, 5, 8), nn.Flatten()),
-            "returns shape (2, 5), expected shape (2, 10)",
-        ),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), "no nn.Conv2d"),
-    ],
-)
-def test_only_a_convolutional_network_for_digits_is_usable(
-    own: Callable[[], nn.Module], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chosen = usable(own)
-    assert words in capsys.readouterr().out
-    assert (chosen is own) == (words == "your network")
-    assert chosen()(torch.zeros(2, 1, 8, 8)).shape == (2, 10)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from course.blocks import PaddedBlock
 from course.figures.resnet import draw_block
 from course.widgets import activations, convolution, pooling, resnet
-from course.widgets.convolution_features import usable
+from course.widgets.cnn_vs_dense import usable
 from course.widgets.pooling_shift import moves
 from tests.course.students import MISTAKES, broken, unwritten
 
