@@ -40,12 +40,12 @@ class Claim:
     claim: str
     verdict: Verdict
     cell: str
-    measure: str = ""
+    measure: str
+    reason: str
+    general: Verdict
+    known: str
     above: float = -math.inf
     below: float = math.inf
-    reason: str = ""
-    general: Verdict | None = None
-    known: str = ""
 
     @property
     def wanted(self) -> str:
@@ -56,18 +56,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Condition:
-    """What was measured under one condition, one value for each seed, and what it says.
-
-    told stands in place of values in lessons whose trials are still of the old form.
-    """
+    """What was measured under one condition, one value for each seed, and what it says."""
 
     values: tuple[float, ...]
     outcome: Outcome
-    told: str = ""
 
     def __str__(self) -> str:
-        if self.told:
-            return self.told
         low, middle, high = (_short(pick(self.values)) for pick in (min, statistics.median, max))
         return middle if low == high else f"{middle} ({low} to {high})"
 
@@ -111,8 +105,6 @@ class Trial:
         )
 
     def _measured(self) -> str:
-        if not self.claim.wanted:
-            return "as the table says."
         seeds = len(next(iter(self.conditions.values())).values)
         claim = self.claim
         return (
@@ -120,9 +112,8 @@ class Trial:
         )
 
     def _verdicts(self) -> list[str]:
-        claim = self.claim
-        general = [f"In general: {claim.general}. {claim.known}"] if claim.general else []
-        return [f"Verdict here: {self.verdict}.", *general]
+        general = f"In general: {self.claim.general}. {self.claim.known}"
+        return [f"Verdict here: {self.verdict}.", general]
 
 
 @cache
@@ -132,23 +123,17 @@ def claims() -> dict[str, Claim]:
     return {entry["id"]: Claim(**entry) for entry in table["claim"]}
 
 
-Told = tuple[str, bool]
-
-
-def trial(claim_id: str, measured: Mapping[str, Sequence[float] | Told]) -> Trial:
+def trial(claim_id: str, measured: Mapping[str, Sequence[float]]) -> Trial:
     """Put a claim on trial: give, for each condition, what was measured with each seed.
 
     A condition decides where all its seeds lie on one side of the thresholds. Raises ValueError for
-    a claim that is not listed, and for fewer than three conditions or five seeds. A claim without
-    a threshold is of the old form, which tells in words what was measured, and whether it holds.
+    a claim that is not listed, and for fewer than three conditions or five seeds.
     """
     if claim_id not in claims():
         raise ValueError(f"claim is {claim_id!r}; expected one of {', '.join(claims())}")
     claim = claims()[claim_id]
     if not measured:
         raise ValueError(f"claim {claim_id!r} has no measurement; expected one or more conditions")
-    if not claim.wanted:
-        return Trial(claim, {what: _told(value) for what, value in measured.items()})
     if len(measured) < CONDITIONS:
         raise ValueError(f"claim {claim_id!r} has {len(measured)} conditions; expected 3 or more")
     for what, values in measured.items():
@@ -157,16 +142,11 @@ def trial(claim_id: str, measured: Mapping[str, Sequence[float] | Told]) -> Tria
     return Trial(claim, {what: _condition(claim, values) for what, values in measured.items()})
 
 
-def _condition(claim: Claim, values: Sequence[float] | Told) -> Condition:
+def _condition(claim: Claim, values: Sequence[float]) -> Condition:
     numbers = tuple(float(value) for value in values)
     inside = [claim.above < number < claim.below for number in numbers]
     outcome: Outcome = "holds" if all(inside) else "undecided" if any(inside) else "fails"
     return Condition(numbers, outcome)
-
-
-def _told(value: Sequence[float] | Told) -> Condition:
-    text, holds = value
-    return Condition((), "holds" if holds else "fails", told=str(text))
 
 
 def _short(number: float) -> str:

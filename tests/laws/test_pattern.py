@@ -15,7 +15,6 @@ from autograder.lessons import build
 from autograder.lessons.lesson import Exercise, load
 from autograder.lessons.matrix import in_process
 from autograder.notebooks.cells import FOLDED, Marker, from_notebook
-from tests.laws.mending import TO_MEND
 
 # Of a lesson's points that checks give, the share that an answer without any refusal keeps.
 KEPT = 0.85
@@ -32,8 +31,8 @@ FIRST_LINES = {
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 
-def mended(root: Path) -> list[str]:
-    return sorted({path.stem for path in (root / "source").glob("*.py")} - TO_MEND)
+def lessons(root: Path) -> list[str]:
+    return sorted(path.stem for path in (root / "source").glob("*.py"))
 
 
 def released(root: Path, topic: str) -> Iterator[tuple[NotebookNode, Marker | None]]:
@@ -63,7 +62,7 @@ def without_refusals(source: str) -> str:
 
 def points_are_for_what_a_lesson_teaches(root: Path) -> list[str]:
     violations = []
-    for topic in mended(root):
+    for topic in lessons(root):
         lesson = load(Course(root), topic)
         kept = total = 0.0
         for exercise in lesson.exercises:
@@ -84,7 +83,7 @@ def points_are_for_what_a_lesson_teaches(root: Path) -> list[str]:
 def points_stand_where_students_see_them(root: Path) -> list[str]:
     """In the text before the exercise, in the folded line, and in what a check that passes says."""
     violations = []
-    for topic in mended(root):
+    for topic in lessons(root):
         exercises = {e.name: e for e in load(Course(root), topic).exercises}
         text = ""
         for cell, marker in released(root, topic):
@@ -122,7 +121,7 @@ def counted(points: float) -> str:
 def folded_cells_say_in_their_first_line_what_they_are(root: Path) -> list[str]:
     return [
         f"{topic}, {cell.id}: begins {cell.source.splitlines()[0]!r}"
-        for topic in mended(root)
+        for topic in lessons(root)
         for cell, marker in released(root, topic)
         if marker and marker.kind in FOLDED and not cell.source.startswith(FIRST_LINES[marker.kind])
     ]
@@ -149,14 +148,14 @@ def share_of_apparatus(root: Path, topic: str) -> float:
 
 
 def little_of_what_is_seen_is_apparatus(root: Path) -> list[str]:
-    shares = {topic: share_of_apparatus(root, topic) for topic in mended(root)}
+    shares = {topic: share_of_apparatus(root, topic) for topic in lessons(root)}
     return [f"{topic}: {s:.1%} is apparatus" for topic, s in shares.items() if s > APPARATUS]
 
 
 def how_it_works_is_told_once(root: Path) -> list[str]:
     """In the first lesson; the others refer to it."""
     violations = []
-    for topic in mended(root):
+    for topic in lessons(root):
         texts = [cell.source for cell, _ in released(root, topic) if cell.cell_type == "markdown"]
         told = any(text.startswith("## How it works") for text in texts)
         linked = any("activations.ipynb#How-it-works" in text for text in texts)
@@ -168,7 +167,7 @@ def how_it_works_is_told_once(root: Path) -> list[str]:
 def trials_are_followed_by_words(root: Path) -> list[str]:
     """No two trials stand one after the other: something is said, asked or done between them."""
     violations = []
-    for topic in mended(root):
+    for topic in lessons(root):
         kinds = [(marker.kind if marker else "", cell.id) for cell, marker in released(root, topic)]
         violations += [
             f"{topic}: {second} follows {first} at once"
@@ -190,25 +189,14 @@ LAWS = (
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_every_mended_lesson_keeps_the_law(law: Law, repository: Path) -> None:
-    assert mended(repository)
+def test_every_lesson_keeps_the_law(law: Law, repository: Path) -> None:
+    assert lessons(repository)
     assert law(repository) == []
 
 
-@pytest.mark.parametrize("topic", sorted(TO_MEND))
-def test_a_lesson_that_is_to_be_mended_is_a_lesson_and_needs_it(
-    topic: str, repository: Path
-) -> None:
-    assert (repository / f"source/{topic}.py").is_file()
-    assert share_of_apparatus(repository, topic) > APPARATUS or any(
-        marker and marker.kind == "check" and not cell.source.startswith(FIRST_LINES["check"])
-        for cell, marker in released(repository, topic)
-    )
-
-
 def edit(root: Path, old: str, new: str, *, rebuild: bool = False) -> None:
-    """Change the text of the first mended lesson, or its released notebook."""
-    topic = mended(root)[0]
+    """Change the text of the first lesson, or its released notebook."""
+    topic = lessons(root)[0]
     path = root / (f"source/{topic}.py" if rebuild else f"release/{topic}/{topic}.ipynb")
     text = path.read_text()
     assert old in text, old
