@@ -743,3 +743,8 @@ def same_alone(model, x):
 # All patches are cut out of the strongest image.
 # - for image in values.argsort(descending=True)[:k].tolist():
 # + for image in [int(values.argmax())] * k:
+
+# %% misconception="another_order_each_call" exercise="rearrange"
+# A new order is drawn at each call, so that training and test images differ in it.
+# - order = torch.randperm(256, generator=torch.Generator().manual_seed(0))
+# + order = torch.randperm(256)
