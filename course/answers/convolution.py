@@ -85,10 +85,9 @@ def conv_parameters(in_channels, out_channels, *, kernel_size, bias=True, groups
 
 # %% alternative="from_shapes" exercise="conv_parameters"
 # The product of the weight's shape, and the length of the bias.
-import math
-
-
 def conv_parameters(in_channels, out_channels, *, kernel_size, bias=True, groups=1):
+    import math
+
     kernel = pair(kernel_size, name="kernel_size", least=1)
     if groups < 1 or in_channels < 1 or out_channels < 1:
         raise ValueError(f"{in_channels=}, {out_channels=}, {groups=}")
@@ -177,10 +176,9 @@ def output_size(size, *, kernel_size, stride=1, padding=0, dilation=1):
 
 # %% alternative="floor" exercise="output_size"
 # The formula as it is printed, with math.floor.
-import math
-
-
 def output_size(size, *, kernel_size, stride=1, padding=0, dilation=1):
+    import math
+
     if min(size, kernel_size, stride, dilation, padding + 1) < 1:
         raise ValueError(f"{size=}, {kernel_size=}, {stride=}, {padding=}, {dilation=}")
     free = size + 2 * padding - dilation * (kernel_size - 1) - 1
@@ -922,10 +920,9 @@ def receptive_field(layers):
 
 # %% alternative="first_and_last" exercise="receptive_field"
 # The first and the last pixel that the output at 0 sees.
-import math
-
-
 def receptive_field(layers):
+    import math
+
     for layer in layers:
         if len(layer) != 2 and len(layer) != 3:
             raise ValueError(f"{layer} has {len(layer)} entries, expected 2 or 3")
