@@ -613,7 +613,7 @@ agree(
     rtol=1e-3,
     atol=1e-4,
 )
-train, test = (
+learn, see = (
     figures(count, generator=torch.Generator().manual_seed(seed), moved=2)
     for seed, count in enumerate((2400, 1000))
 )
@@ -626,8 +626,8 @@ def after_training(seed):
     generator = torch.Generator().manual_seed(seed)
     moments = {}
     for step in range(1, 301):
-        index = torch.randint(len(train), (64,), generator=generator)
-        F.cross_entropy(network(train.images[index]), train.labels[index]).backward()
+        index = torch.randint(len(learn), (64,), generator=generator)
+        F.cross_entropy(network(learn.images[index]), learn.labels[index]).backward()
         state = dict(network.state_dict())
         for name, parameter in dict(network.named_parameters()).items():
             g = parameter.grad
@@ -641,8 +641,8 @@ def after_training(seed):
         network.load_state_dict(state)
         network.zero_grad()
     network.eval()
-    guesses = network(test.images).detach().argmax(dim=1)
-    return (guesses == test.labels).double().mean().item()
+    guesses = network(see.images).detach().argmax(dim=1)
+    return (guesses == see.labels).double().mean().item()
 
 
 reached = after_training(0)
@@ -987,7 +987,8 @@ inside(net, moved_test)
 
 # %%
 side, jump, first = field_of(net, 3)
-print(f"behind layer 3 a unit sees {side} x {side} pixels, its neighbour {jump} further on")
+print(f"behind number 3, the second ReLU, a unit sees {side} x {side} pixels")
+print(f"its neighbour sees the same, {jump} pixels further on")
 
 # %% [markdown] hints="top_patches"
 # <details><summary>Hint 1: how do I get the maps, and each image's largest value?</summary>
