@@ -19,8 +19,8 @@
 # [the lesson on activation functions](../activations/activations.ipynb#How-it-works).
 
 # %% setup
-from collections.abc import Callable, Sequence
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
