@@ -917,8 +917,29 @@ rivals.reveal(
 
 # %% [markdown]
 # So the sentence is true where its assumptions fit: neighbours belong together, and what is worth
-# noticing here is worth noticing there. It is no magic against places that the head has never seen:
-# a convolution behind a head with weights for each position fails there like its rival.
+# noticing here is worth noticing there. Is it magic against places that a network has never seen?
+#
+# ### Explore
+#
+# Here are the two rivals of the trial. Move a figure with the sliders, and watch what they take it
+# for and how many of all figures, moved alike, they read. Begin with networks that have seen
+# figures in the middle alone: how far can you go before the convolutional one is as lost as its
+# rival? Then let both have been trained on moved figures, and look again, also beyond the two
+# pixels that they have seen.
+#
+# <details><summary>What you should have seen</summary>
+#
+# Trained in the middle, both fall as soon as the figure moves, and a few pixels on neither reads
+# more than the odd one. The maps move along with the figure, but the head has weights for each
+# place, and knows its own place alone. Trained on moved figures, both know more places, and there
+# the convolutional one is ahead: what it learns of a stroke in one place holds in all.
+#
+# </details>
+
+# %% experiment="moves"
+from course.widgets.cnn_vs_dense_moves import moves
+
+moves(test)
 
 # %% [markdown]
 # ## 5 What it has learnt
