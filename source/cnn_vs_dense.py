@@ -11,7 +11,7 @@
 # **Time.** 120 to 200 minutes for you. That is an estimate from the steps and not a measurement of
 # people: 35 to 50 minutes to read, 5 to 12 for each of the seven shorter exercises, 15 to 25 for
 # the network, 20 to 30 for predictions, widgets and trials, and 15 to 30 for the four written
-# questions. The machine needs less than a minute for all of it, and 600 MB, on two cores and
+# questions. The machine needs less than a minute for all of it, and 900 MB, on two cores and
 # without a GPU.
 #
 # **Before you start.** You should know the lesson on convolution: kernels, maps, strides, padding,

@@ -12,7 +12,7 @@
 # not a measurement of people: 40 to 60 minutes to read, 5 to 10 for each of the seven shorter
 # exercises, 15 to 25 for each of the three longer ones, 20 to 30 for predictions, widgets and
 # trials, and 10 to 20 for the two written questions. The machine needs less than a minute for all
-# of it, and 600 MB, on two cores and without a GPU.
+# of it, and 800 MB, on two cores and without a GPU.
 #
 # **Before you start.** You should know the lesson on activation functions, the chain rule, and what
 # a training loop does. How a lesson works, and which tolerance checks use, is told in [How it

@@ -1521,8 +1521,8 @@ print(f"loss with yours: {told}")
 # Some frameworks pad so that a layer with stride $s$ turns $n$ pixels into $n / s$, rounded up,
 # with the odd pixel of padding at the bottom and at the right. Networks that are carried over from
 # there into torch bring a layer of their own for that. Yet-Another-EfficientDet-Pytorch, an object
-# detector that is widely copied, brought one whose middle did what this one does, until its pull
-# request 352 of May 2020, which noted slightly better results.
+# detector that is widely copied, brought one whose middle did what this one does. Its pull request
+# 352 of May 2020 brought a repair, and noted slightly better results.
 
 
 # %%
