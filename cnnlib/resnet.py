@@ -31,17 +31,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [
-    "BasicBlock",
-    "BottleneckBlock",
-    "PaddedBlock",
-    "PaddedShortcut",
-    "ResNet",
-    "make_resnet",
-    "no_skip",
-    "option_a",
-    "residual_jacobian",
-    "shortcut",
-    "small_resnet",
+    *("BasicBlock", "BottleneckBlock", "PaddedBlock", "PaddedShortcut", "ResNet", "make_resnet"),
+    *("no_skip", "option_a", "residual_jacobian", "shortcut", "small_resnet"),
     "zero_init_residual",
 ]
 
@@ -168,7 +159,13 @@ class PaddedShortcut(nn.Module):
 
 
 def no_skip(*_: int, **__: int) -> nn.Module:
-    """Zero: a block with it is a plain pair of layers, ReLU(F(x)). Takes what option_a takes."""
+    """Return zero: a block with it is a plain pair of layers, ReLU(F(x)).
+
+    Takes what option_a takes.
+
+    >>> no_skip(2, 3, stride=1)(torch.ones(1, 2, 4, 4))
+    tensor(0.)
+    """
     return NoShortcut()
 
 

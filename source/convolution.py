@@ -1348,7 +1348,6 @@ trial(
 # that ends, because pixels leave and padding enters. And is a convolution invariant? The trial
 # gives it a chance with kernels that blur.
 
-
 # %% claim="conv_invariant"
 # Trial: is a convolution invariant to a move of the image?
 from course.datasets import photo
@@ -1782,7 +1781,6 @@ effective_fields()
 # %% [markdown]
 # A pixel in the middle reaches the unit on many paths, one in the corner on a single one. So a
 # stack of small kernels looks mostly at the middle of what it can see.
-
 
 # %% claim="whole_field"
 # Trial: does a unit make use of its whole receptive field?

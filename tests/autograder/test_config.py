@@ -107,7 +107,7 @@ def test_what_belongs_to_instructors_and_to_others_is_withheld(
     names = {str(p.relative_to(course.root)) for p in course.options.settings("any").withhold}
     assert names == {
         *("texts", "release", "submitted", "autograded", "feedback", "gradebook.db"),
-        "banks",
+        *("banks", ".autograder"),
     }
 
 
