@@ -5,6 +5,7 @@ have to be in the lesson, and the measurement in the range that they stand for.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ def stated(topic: str, *words: str) -> None:
 
 @cache
 def played(topic: str, *experiments: str) -> dict[str, Any]:
-    """Run a lesson's definitions, its solutions and some experiments; give what they leave."""
+    """Run a lesson's definitions, its solutions and some experiments; give what they leave.
+
+    A plain cell that needs what another experiment defines is left out as that one is.
+    """
     cells = jupytext.reads((ROOT / f"source/{topic}.py").read_text(), fmt="py:percent").cells
     marks = {"check", "habit", "predict", "reveal", "claim", "hints", "written"}
     namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -34,5 +38,6 @@ def played(topic: str, *experiments: str) -> dict[str, Any]:
         if cell.cell_type != "code" or marks & cell.metadata.keys():
             continue
         if cell.metadata.get("experiment", experiments[0]) in experiments:
-            exec(compile(cell.source, f"<{topic}>", "exec"), namespace)
+            with suppress(NameError):
+                exec(compile(cell.source, f"<{topic}>", "exec"), namespace)
     return namespace

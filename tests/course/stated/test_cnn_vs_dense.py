@@ -4,22 +4,8 @@ import pytest
 import torch
 
 from course.claims import SEEDS
-from course.datasets import digits
-from course.dense import Dense
 from course.race import convolutional, dense, race, random_features
-from course.widgets.activations import REFERENCES
 from tests.course.stating import Measured, played, stated
-
-
-def accuracy(layers: int, name: str, gain: float) -> float:
-    """Test accuracy of the lesson's network, seed by seed the worst, after 600 steps."""
-    train, test = digits()
-    net = Dense(REFERENCES[name], [*[64] * layers, 10], gain=gain)
-    net.fit(train, steps=600, rate=0.1, label=name)
-    with torch.no_grad():
-        scores = net.preactivations(test.images)[-1]
-    right = (scores.argmax(dim=-1) == test.labels).double().mean(dim=1)
-    return float(right.min() if name != "sigmoid" or gain > 1 or layers == 2 else right.max())
 
 
 def test_who_forgets_the_place_late_reads_moved_figures_best(measured: Measured) -> None:

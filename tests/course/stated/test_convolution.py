@@ -1,22 +1,6 @@
 """Numbers that the text of convolution states."""
 
-import torch
-
-from course.datasets import digits
-from course.dense import Dense
-from course.widgets.activations import REFERENCES
 from tests.course.stating import Measured, played, stated
-
-
-def accuracy(layers: int, name: str, gain: float) -> float:
-    """Test accuracy of the lesson's network, seed by seed the worst, after 600 steps."""
-    train, test = digits()
-    net = Dense(REFERENCES[name], [*[64] * layers, 10], gain=gain)
-    net.fit(train, steps=600, rate=0.1, label=name)
-    with torch.no_grad():
-        scores = net.preactivations(test.images)[-1]
-    right = (scores.argmax(dim=-1) == test.labels).double().mean(dim=1)
-    return float(right.min() if name != "sigmoid" or gain > 1 or layers == 2 else right.max())
 
 
 def test_a_dense_network_fails_on_digits_that_moved_by_a_pixel(measured: Measured) -> None:
