@@ -65,7 +65,9 @@ def race(
         network = trained(make, seed, moved=moved, per_class=per_class, change=change)
         test = _figures(1000, 1, moved)
         with torch.no_grad():
-            right = network(change(test.images) if change else test.images).argmax(dim=1)
+            right = network(change(test.images) if change is not None else test.images).argmax(
+                dim=1
+            )
         accuracies.append((right == test.labels).double().mean().item())
     return accuracies[0], accuracies[1]
 
@@ -86,7 +88,9 @@ def trained(
     torch.manual_seed(seed)
     network = make()
     rate = RATES[make is dense, moved > 0]
-    _fit(network, change(data.images) if change else data.images, data.labels, seed, rate)
+    _fit(
+        network, change(data.images) if change is not None else data.images, data.labels, seed, rate
+    )
     return network
 
 
