@@ -1,5 +1,6 @@
 """The networks of the pooling lesson's trials: five at a time, and alike but for what shrinks."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -64,12 +65,12 @@ def test_a_seed_gives_one_network_whoever_stands_beside_it_and_whatever_shrinks(
         assert torch.equal(filters, others)
 
 
-def test_training_lowers_the_loss_and_networks_do_not_mix() -> None:
+def test_training_lowers_the_loss_and_networks_do_not_mix(measured: Callable[..., None]) -> None:
     data = framed(digits()[0].take(3), 0)
     pair, alone = (Shrinking(HALVES, side=8, seeds=seeds) for seeds in ((0, 1), (1,)))
     for nets in (pair, alone):
         nets.fit(data, steps=25, rate=0.01, label="thirty digits")
-    assert min(pair.accuracies(data)) > 0.8
+    measured("thirty digits", min(pair.accuracies(data)), at_least=0.8)
     assert_close(pair.scores(data.images)[1], alone.scores(data.images)[0], rtol=1e-2, atol=1e-2)
 
 
