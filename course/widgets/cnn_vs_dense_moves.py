@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import ipywidgets
 import numpy as np
@@ -70,19 +70,17 @@ def moved(images: Tensor, *, down: int, right: int) -> Tensor:
     >>> moved(torch.arange(4.0).reshape(1, 1, 2, 2), down=1, right=0).flatten().tolist()
     [0.0, 0.0, 0.0, 1.0]
     """
-    height, width = images.shape[-2:]
-    rim = (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0))
-    padded = nn.functional.pad(images, rim)
-    top, left = max(-down, 0), max(-right, 0)
-    return padded[..., top : top + height, left : left + width]
+    rim = max(abs(down), abs(right), 1)
+    rolled = nn.functional.pad(images, (rim,) * 4).roll((down, right), dims=(-2, -1))
+    return rolled[..., rim:-rim, rim:-rim]
 
 
 def compute_duel(data: Images, *, seen: str, figure: int, down: int, right: int) -> Duel:
     """Move all figures and ask both networks."""
     images = moved(data.images, down=down, right=right)
     chances, read = [], []
-    for rival in RIVALS:
-        network = _network(rival, SEEN[seen])
+    for rival in RIVALS.values():
+        network = trained(rival, 0, moved=SEEN[seen])
         with torch.no_grad():
             scores = network(images)
         chances.append(scores[figure].softmax(dim=0).double().numpy())
@@ -95,11 +93,6 @@ def compute_duel(data: Images, *, seen: str, figure: int, down: int, right: int)
         np.stack(chances),
         (read[0], read[1]),
     )
-
-
-@cache
-def _network(rival: str, most: int) -> nn.Module:
-    return trained(RIVALS[rival], 0, moved=most)
 
 
 def describe_duel(state: Duel) -> str:
