@@ -21,10 +21,10 @@ from traitlets.config.loader import PyFileConfigLoader
 from autograder.errors import CourseError
 from autograder.limits import Limits
 
-__all__ = ["KEPT", "Autograder", "Course", "Settings"]
+__all__ = ["FINDINGS", "Autograder", "Course", "Settings"]
 
 CONFIG_FILE = "nbgrader_config.py"
-KEPT = ".autograder"  # the folder of a course for what grading finds out once
+FINDINGS = ".autograder"  # the folder of a course for what grading finds out once
 
 
 class Autograder(Configurable):
@@ -111,7 +111,7 @@ class Autograder(Configurable):
         if self.answers:
             yield root / self.answers
         yield root / "gradebook.db"
-        yield root / KEPT
+        yield root / FINDINGS
 
     def _cell_time(self) -> float:
         nbgrader_s = _seconds(self.config.Execute.get("timeout"))

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 
-from autograder.config import KEPT, Autograder
+from autograder.config import FINDINGS, Autograder
 from autograder.errors import CourseError, SandboxError, SecrecyError
 from autograder.judging.answers import answers_in
 from autograder.judging.bank import known
@@ -107,7 +107,7 @@ class Judge(NbGraderPreprocessor):
         if self.config.Execute.get("enabled", True) in (False, "False"):
             self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
         files, own_files = _files(self.parent, about, options)
-        known_by = Path(root) / KEPT / about["assignment"] / f"{about['notebook']}.json"
+        known_by = Path(root) / FINDINGS / about["assignment"] / f"{about['notebook']}.json"
         warm = settings.warm + modules_imported_by(original.notebook)
         answers = answers_in(original)
         for attempt in range(1, ATTEMPTS + 1):
