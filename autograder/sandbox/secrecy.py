@@ -10,6 +10,7 @@ is graded, and where it may, the instructor is told.
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import CodeType
 
 from autograder.errors import SandboxError, SecrecyError
@@ -91,15 +92,19 @@ def _letters(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "", text)
 
 
-def _codes(source: str) -> Iterator[bytes]:
+@lru_cache(maxsize=1024)
+def _codes(source: str) -> tuple[bytes, ...]:
+    """Compile a cell of the instructor's, once for all submissions; return its functions' code."""
     try:
         waiting = [compile(ast.parse(source), "<solution>", "exec")]
     except SyntaxError:
-        return
+        return ()
+    found = []
     while waiting:
         code = waiting.pop()
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 waiting.append(constant)
                 if len(constant.co_code) >= SHORTEST_CODE:
-                    yield constant.co_code
+                    found.append(constant.co_code)
+    return tuple(found)
