@@ -1,10 +1,14 @@
 """Warm processes of judges that live as long as this process, one for each list of modules."""
 
 import atexit
+from dataclasses import replace
+from typing import Any
 
+from autograder.config import Settings
+from autograder.judging.given import modules_imported_by, warm_for
 from autograder.judging.grader import Judges
 
-__all__ = ["discard_judges", "judges_for"]
+__all__ = ["discard_judges", "judges_for", "warmed"]
 
 _JUDGES: dict[tuple[str, ...], Judges] = {}
 
@@ -14,6 +18,15 @@ def judges_for(warm: tuple[str, ...]) -> Judges:
     if warm not in _JUDGES:
         _JUDGES[warm] = Judges(warm).__enter__()
     return _JUDGES[warm]
+
+
+def warmed(settings: Settings, notebook: Any) -> tuple[Settings, tuple[str, ...]]:
+    """Return what a sandbox and what judges of an instructor's notebook import beforehand.
+
+    The first are the settings with what submissions will import, the second modules.
+    """
+    chosen = replace(settings, chosen=warm_for(notebook))
+    return chosen, settings.warm + modules_imported_by(notebook)
 
 
 def discard_judges(warm: tuple[str, ...]) -> None:

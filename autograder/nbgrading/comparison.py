@@ -24,9 +24,8 @@ from nbformat import NotebookNode
 from autograder.config import Course
 from autograder.errors import CourseError
 from autograder.judging.advice import advice
-from autograder.judging.given import modules_imported_by
 from autograder.judging.grader import Grader
-from autograder.judging.pool import judges_for
+from autograder.judging.pool import judges_for, warmed
 from autograder.judging.verdict import Verdict
 from autograder.nbgrading.classroom import autograde, last_words, nbgrader_api, release
 from autograder.nbgrading.preprocessors import files_in
@@ -253,11 +252,11 @@ def _judged(
     delimiters = Delimiters.of(course.config)
     submitted = read_submission(stock.root / "submitted" / student / assignment / f"{name}.ipynb")
     notebook = rebuild(Original(source, stubs, delimiters), submitted)
-    settings = course.options.settings(assignment)
+    settings, warm = warmed(course.options.settings(assignment), source)
     files = list(files_in(stock.source / assignment).items())
     grader = Grader(
         sandbox_for(settings),
-        judges_for(settings.warm + modules_imported_by(source)),
+        judges_for(warm),
         source,
         files=files,
         own_files=files,

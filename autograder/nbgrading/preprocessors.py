@@ -8,7 +8,6 @@ import fnmatch
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace as settings_with
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ from autograder.config import FINDINGS, Autograder
 from autograder.errors import CourseError, SandboxError, SecrecyError
 from autograder.judging.answers import answers_in
 from autograder.judging.bank import known
-from autograder.judging.given import modules_imported_by, warm_for
 from autograder.judging.grader import Grader
-from autograder.judging.pool import discard_judges, judges_for
+from autograder.judging.pool import discard_judges, judges_for, warmed
 from autograder.nbgrading.control import control_of
 from autograder.notebooks import cells
 from autograder.notebooks.rebuild import Original, rebuild
@@ -98,8 +96,7 @@ class Judge(NbGraderPreprocessor):
         options = Autograder(config=self.config)
         root = _coursedir(self.parent).root
         original = _original(self.parent, about)
-        settings = options.settings(about["assignment"])
-        settings = settings_with(settings, chosen=warm_for(original.notebook))
+        settings, warm = warmed(options.settings(about["assignment"]), original.notebook)
         if not settings.isolate:
             self.log.warning(
                 "The sandbox is off: what submissions run can read and change what you can."
@@ -108,7 +105,6 @@ class Judge(NbGraderPreprocessor):
             self.log.warning("--no-execute is ignored: outputs in a submission prove nothing.")
         files, own_files = _files(self.parent, about, options)
         known_by = Path(root) / FINDINGS / about["assignment"] / f"{about['notebook']}.json"
-        warm = settings.warm + modules_imported_by(original.notebook)
         answers = answers_in(original)
         for attempt in range(1, ATTEMPTS + 1):
             try:
