@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.claims import SEEDS
 from course.datasets import Images
+from course.side_by_side import at_the_end, batches, losses_by_seed
 
 __all__ = ["Deep"]
 
@@ -84,19 +84,15 @@ class Deep:
 
     def fit(self, data: Images, *, steps: int, rate: float, label: str) -> list[float]:
         """Train by SGD with momentum on batches of 32; return each seed's loss at the end."""
-        generator = torch.Generator().manual_seed(0)
         optimizer = torch.optim.SGD(self.parameters(), lr=rate, momentum=0.9)
         losses = []
-        for _ in tqdm(range(steps), desc=label, leave=False):
-            index = torch.randint(len(data), (32,), generator=generator)
-            scores = self.scores(data.images[index])
-            labels = data.labels[index].expand(len(scores), -1)
-            loss = F.cross_entropy(scores.transpose(1, 2), labels, reduction="none").mean(dim=1)
+        for images, labels in batches(data, size=32, steps=steps, label=label):
+            loss = losses_by_seed(self.scores(images), labels)
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
             losses.append(loss.detach())
-        return [float(mean) for mean in torch.stack(losses[-LAST:]).mean(dim=0)]
+        return at_the_end(losses, LAST)
 
     def _layer(self, at: int, x: Tensor) -> Tensor:
         """One convolution and its batch norm."""

@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.claims import SEEDS
 from course.datasets import Images
+from course.side_by_side import at_the_end, batches, losses_by_seed
 
 __all__ = ["Dense", "arriving"]
 
@@ -80,20 +79,16 @@ class Dense:
 
         decay gives, for a parameter, the share of it that is added to its gradient.
         """
-        generator = torch.Generator().manual_seed(0)
         parameters = self.parameters()
         losses = []
-        for _ in tqdm(range(steps), desc=label, leave=False):
-            index = torch.randint(len(data), (64,), generator=generator)
-            scores = self.preactivations(data.images[index])[-1]
-            labels = data.labels[index].expand(len(scores), -1)
-            loss = F.cross_entropy(scores.transpose(1, 2), labels, reduction="none").mean(dim=1)
+        for images, labels in batches(data, size=64, steps=steps, label=label):
+            loss = losses_by_seed(self.preactivations(images)[-1], labels)
             gradients = torch.autograd.grad(loss.sum(), parameters)
             with torch.no_grad():
                 for parameter, gradient in zip(parameters, gradients, strict=True):
                     parameter -= rate * (gradient + decay(parameter) * parameter)
             losses.append(loss.detach())
-        return [float(mean) for mean in torch.stack(losses[-LAST:]).mean(dim=0)]
+        return at_the_end(losses, LAST)
 
 
 def arriving(

@@ -14,10 +14,10 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.claims import SEEDS
 from course.datasets import Images, digits
+from course.side_by_side import batches
 
 __all__ = ["Shrinking", "advantage", "framed", "scattered"]
 
@@ -83,13 +83,11 @@ class Shrinking:
 
         Without a label there is no progress bar.
         """
-        generator = torch.Generator().manual_seed(0)
         optimizer = torch.optim.Adam(self.parameters(), lr=rate)
-        for _ in tqdm(range(steps), desc=label, leave=False, disable=not label):
-            index = torch.randint(len(data), (64,), generator=generator)
-            scores = self.scores(data.images[index])
-            labels = data.labels[index].expand(len(scores), -1)
-            loss = F.cross_entropy(scores.flatten(0, 1), labels.flatten()) * len(scores)
+        for images, labels in batches(data, size=64, steps=steps, label=label):
+            scores = self.scores(images)
+            expanded = labels.expand(len(scores), -1)
+            loss = F.cross_entropy(scores.flatten(0, 1), expanded.flatten()) * len(scores)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
