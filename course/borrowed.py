@@ -98,6 +98,7 @@ def _tuple(code: Any, name: str) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else ()
 
 
+# What an object of a student's does when it is asked may raise anything, and is no finding.
 def _look_up(names: Mapping[str, Any], name: str) -> Any:
     try:
         return names[name]
